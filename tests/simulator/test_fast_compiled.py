@@ -21,7 +21,7 @@ from drawn_scenes import difference, misses
 from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.io.floatfile import float_image
 from nanobrag_torch.options import Program
-from nanobrag_torch.render import compile_build, compile_cache, compile_check, compiled, compiled_sticky
+from nanobrag_torch.render import compile_build, compile_cache, compile_check, compiled, sticky_renderer
 from nanobrag_torch.render.choose import RenderPath, choose_path, render_image
 from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
 from nanobrag_torch.render.tile import make_tile
@@ -184,20 +184,22 @@ STICKY = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 7 -detpixels_x 37 -detpi
     ("-hkl low.hkl -pixel 0.4 -phi 1 -osc 1 -phisteps 2", (0, 0)),
     ("-emulate all -phi 0 -osc 3 -phisteps 2 -Xbeam 7 -Ybeam 12 -oversample_polar", (0, 0))])
 def test_interpolation_ends_with_the_first_point_out_of_range(here, scene_of, tmp_path, monkeypatch, options, end):
+    """On the compiled path and on the fast one."""
     known = [(h, k, l) for h in range(-9, 10) for k in range(-10, 11) for l in range(-12, 13)]
     for name, least in ("known.hkl", (-9, -10, -12)), ("low.hkl", (-6, -7, -8)):
         some = [hkl for hkl in known if all(x >= first for x, first in zip(hkl, least, strict=True))]
         lines = [f"{h} {k} {l} {100 + 30 * ((h + 2 * k + 3 * l) % 7)}" for h, k, l in some]
         (tmp_path / name).write_text("\n".join(lines))
-    monkeypatch.setattr(compiled_sticky, "FIRST_PIXELS", 100)
+    monkeypatch.setattr(sticky_renderer, "FIRST_PIXELS", 100)
     scene = scene_of(f"{STICKY} {options}")
-    path = choose_path(scene, Program(render="compiled"))
-    assert str(path) == "compiled:float64"
-    told = []
-    image, omega = render_image(scene, path, 2, told.append)
     plain, plain_omega = render_image(scene, RenderPath("plain", "float64"))
-    assert difference(image, plain) == "" and omega == pytest.approx(plain_omega, rel=1e-12)
-    assert told == sorted(told) and told[-1] <= 21
+    for render, dtype in (("compiled", "auto"), ("fast", "float64"), ("fast", "auto")):
+        path = choose_path(scene, Program(render=render, dtype=dtype))
+        assert path.name == render and (path.dtype == "float64" or dtype == "auto")
+        told = []
+        image, omega = render_image(scene, path, 2, told.append)
+        assert difference(image, plain) == "" and omega == pytest.approx(plain_omega, rel=1e-12)
+        assert told == sorted(told) and told[-1] <= 21
     x0, x1, y0, y1 = scene.roi
     ended = StickyInterpolation(scene).prepare(make_tile(scene, range(y0, y1 + 1), range(x0, x1 + 1)))
     assert (ended and (y0 + ended.pixel // (x1 + 1 - x0), x0 + ended.pixel % (x1 + 1 - x0))) == end

@@ -26,7 +26,7 @@ from nanobrag_torch.physics.vectors import length
 from nanobrag_torch.render.phi_groups import largest_q, may_be_between_peaks
 from nanobrag_torch.render.plain import render_tile
 from nanobrag_torch.render.scene import Scene
-from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
+from nanobrag_torch.render.sticky_interpolation import StickyInterpolation, ends_somewhere
 from nanobrag_torch.render.tile import make_tile, tile_rows
 from nanobrag_torch.render.workers import MOST_PIECES, keep_freed_memory, large_array, share_out, shared_array
 
@@ -118,7 +118,7 @@ def only_plain(scene: Scene) -> str:
     """What of a scene the fast path cannot do; empty where it can."""
     if scene.running_product and scene.shape in ("gauss", "tophat") and not scene.has_water:
         return "emulation running-product"
-    return no_sources(scene) or no_order(scene)
+    return no_sources(scene)
 
 
 def no_sources(scene: Scene) -> str:
@@ -129,11 +129,6 @@ def no_sources(scene: Scene) -> str:
     if not all(number(source.wavelength) > 0.0 for source in scene.illumination.sources):
         return "a source without wavelength"
     return ""
-
-
-def no_order(scene: Scene) -> str:
-    """Which emulation needs the pixels one after another; empty where none does."""
-    return "emulation sticky-interpolation" if scene.F.interpolate and scene.F.sticky else ""
 
 
 def exact_in_32_bits(scene: Scene) -> bool:
@@ -179,17 +174,17 @@ def renderer(scene: Scene, path: RenderPath):
     """What renders the rows of a scene."""
     if path.name == "plain":
         return PlainRenderer(scene)
-    if path.name == "compiled" and no_order(scene):
-        from nanobrag_torch.render.compiled_sticky import StickyRenderer
-
-        return StickyRenderer(scene)
+    real = getattr(torch, path.dtype)
+    making: Any = FastRows if path.name == "fast" and ends_somewhere(scene) else None
     if path.name == "compiled":
-        from nanobrag_torch.render.compiled import CompiledRenderer
+        from nanobrag_torch.render.compiled import CompiledRenderer as making
+    elif making is None:
+        from nanobrag_torch.render.fast import FastRenderer as making
+    if not ends_somewhere(scene):
+        return making(scene, real)
+    from nanobrag_torch.render.sticky_renderer import StickyRenderer
 
-        return CompiledRenderer(scene, getattr(torch, path.dtype))
-    from nanobrag_torch.render.fast import FastRenderer
-
-    return FastRenderer(scene, getattr(torch, path.dtype))
+    return StickyRenderer(scene, lambda part: making(part, real))
 
 
 def _tiles(rows: range, height: int, workers: int) -> Iterator[range]:
@@ -210,32 +205,66 @@ def render_image(scene: Scene, path: RenderPath, workers: int = 1,
     workers of the compiled path are threads, all others processes.
     ``progress`` is told now and then how many rows are done. Neither workers nor tiles change a bit.
     """
-    x0, x1, y0, y1 = scene.roi
+    _, _, y0, y1 = scene.roi
     if image is None:
         zeros = large_array if path.name == "compiled" else shared_array
         image = zeros((scene.geometry.slow_pixels, scene.geometry.fast_pixels), np.float32)
-    if path.name == "compiled":
-        with one_thread():
-            return image, math.fsum(renderer(scene, path).render_to(image, workers, progress))
-    omega = shared_array((y1 + 1 - y0,), np.float64)
-    making = renderer(scene, path)
+    if path.name != "compiled":
+        keep_freed_memory()
+    with one_thread():
+        making = renderer(scene, path)
+        if hasattr(making, "render_to"):
+            return image, math.fsum(making.render_to(image, workers, progress))
+        return image, math.fsum(render_tiles(scene, making, range(y0, y1 + 1), image, workers, progress))
+
+
+def render_tiles(scene: Scene, making, rows: range, image, workers: int, progress: Callable[[int], None],
+                 after: Callable[[range], None] = lambda rows: None) -> np.ndarray:
+    """Some rows to ``image`` by a renderer of tiles, in processes; the solid angles (sr) of each row.
+
+    ``after`` is called with the rows of each tile in the process that has rendered it.
+    """
+    x0, x1, _, _ = scene.roi
+    omega = shared_array((len(rows),), np.float64)
     alone = torch.device(scene.device).type != "cpu" or making.in_order
-    rendered = (x1 + 1 - x0) * (y1 + 1 - y0) * scene.steps * scene.geometry.layers
+    rendered = (x1 + 1 - x0) * len(rows) * scene.steps * scene.geometry.layers
     worth = 1 + rendered // WORTH_A_WORKER
     workers = 1 if alone else min(workers, worth)
-    tiles = list(_tiles(range(y0, y1 + 1), making.rows, workers))
+    tiles = list(_tiles(rows, making.rows, workers))
     pieces = np.array_split(np.arange(len(tiles)), min(len(tiles), MOST_PIECES))
 
     def render_piece(piece: int) -> None:
-        for rows in (tiles[tile] for tile in pieces[piece]):
-            values, angles = making.render_rows(rows)
-            image[rows.start : rows.stop, x0 : x1 + 1] = values.cpu().numpy()
-            omega[rows.start - y0 : rows.stop - y0] = angles.cpu().numpy()
+        for some in (tiles[tile] for tile in pieces[piece]):
+            values, angles = making.render_rows(some)
+            image[some.start : some.stop, x0 : x1 + 1] = values.cpu().numpy()
+            omega[some.start - rows.start : some.stop - rows.start] = angles.cpu().numpy()
+            after(some)
 
-    keep_freed_memory()
-    with one_thread():
-        share_out(len(pieces), workers, render_piece, lambda piece: progress(tiles[pieces[piece][-1]].stop - y0))
-    return image, math.fsum(omega)
+    share_out(len(pieces), workers, render_piece, lambda piece: progress(tiles[pieces[piece][-1]].stop - rows.start))
+    return omega
+
+
+class FastRows:
+    """The fast path as sticky_renderer.py asks for rows."""
+
+    def __init__(self, scene: Scene, real):
+        from nanobrag_torch.render.fast import FastRenderer
+
+        x0, x1, y0, y1 = scene.roi
+        self.scene, self.making = scene, FastRenderer(scene, real)
+        self.columns, self.rows = range(x0, x1 + 1), range(y0, y1 + 1)
+
+    def render_rows(self, image, rows: range, workers: int, progress) -> tuple[np.ndarray, np.ndarray]:
+        """As ``RowRenderer.render_rows``."""
+        marks = shared_array((len(rows),), np.int64)
+
+        def keep_marks(some: range) -> None:
+            marks[some.start - rows.start : some.stop - rows.start] = self.making.near_edge
+
+        return render_tiles(self.scene, self.making, rows, image, workers, progress, keep_marks), marks
+
+    def mend(self, image, rows: range, undefined: np.ndarray) -> None:
+        """Nothing: every tile has been mended."""
 
 
 @contextlib.contextmanager

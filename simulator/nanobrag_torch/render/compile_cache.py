@@ -19,7 +19,7 @@ import platform
 from pathlib import Path
 
 SOURCES = Path(__file__).with_name("machine")
-PYTHON = ("compiled.py", "compiled_sticky.py", "compile_build.py", "compile_check.py")
+PYTHON = ("compiled.py", "sticky_renderer.py", "compile_build.py", "compile_check.py")
 LIBRARY, FACTS = "renderer.so", "facts.json"
 
 

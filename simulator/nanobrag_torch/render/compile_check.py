@@ -17,10 +17,10 @@ import torch
 
 from nanobrag_torch.command.load import load_components, read_command
 from nanobrag_torch.render.build_scene import build_scene
-from nanobrag_torch.render.choose import exact_in_float32, no_order
+from nanobrag_torch.render.choose import exact_in_float32
 from nanobrag_torch.render.plain import render_tile
 from nanobrag_torch.render.scene import Scene
-from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
+from nanobrag_torch.render.sticky_interpolation import StickyInterpolation, ends_somewhere
 from nanobrag_torch.render.tile import make_tile
 
 LARGEST_ERROR = 1e-6
@@ -94,15 +94,17 @@ def error_of(library: Any, scene: Scene, real) -> float:
     """The largest difference from the plain path over the peak, or of the sums; infinite where one is undefined, as of
     an image of zeros."""
     from nanobrag_torch.render.compiled import CompiledRenderer
-    from nanobrag_torch.render.compiled_sticky import StickyRenderer
+    from nanobrag_torch.render.sticky_renderer import StickyRenderer
 
     x0, x1, y0, y1 = scene.roi
     rows = range(y0, y1 + 1)
     with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
         plain, _ = render_tile(scene, make_tile(scene, rows, range(x0, x1 + 1)), StickyInterpolation(scene))
         image = np.zeros((y1 + 1, x1 + 1), dtype=np.float32)
-        making = StickyRenderer(scene, library) if no_order(scene) else CompiledRenderer(scene, real, library)
-        making.render_to(image, workers=2)
+        if ends_somewhere(scene):
+            StickyRenderer(scene, lambda part: CompiledRenderer(part, real, library)).render_to(image, workers=2)
+        else:
+            CompiledRenderer(scene, real, library).render_to(image, workers=2)
     values = torch.from_numpy(image[y0:, x0:]).double()
     apart, excess = (values - plain).abs().max() / plain.max(), (values.sum() / plain.sum() - 1.0).abs()
     worst = float(torch.maximum(apart, excess))

@@ -51,6 +51,7 @@ from nanobrag_torch.render.plain import PixelSums, finish, pixel_background, ren
 from nanobrag_torch.render.ray_step import RayFactors, factors_of, ray_factors, reached_by_one_ray
 from nanobrag_torch.render.rays import CurvedRays, FlatColumns, FlatRays
 from nanobrag_torch.render.scene import Scene
+from nanobrag_torch.render.sticky_interpolation import ends_somewhere
 from nanobrag_torch.render.tile import Tile, make_tile
 
 COLUMNS = 32
@@ -100,6 +101,7 @@ class FastRenderer:
 
     def __init__(self, scene: Scene, real):
         self.scene, self.waves = scene, real
+        self.near_edge = np.zeros(0, dtype=bool)  # rows of the last tile where interpolation may end
         real = torch.float64 if scene.shape == "round" else real
         self.real = real
         x0, x1, _, _ = scene.roi
@@ -135,7 +137,7 @@ class FastRenderer:
         self.sweeps: dict[int, list[SteppedCell]] = {}
         self.q = largest_q(self.scene)
         spots = NarrowSpots(self.scene, self.groups) if self.scene.shape in ("gauss", "tophat") else None
-        self.spots = spots if spots and spots.few else None
+        self.spots = spots if spots and spots.few and not ends_somewhere(self.scene) else None
         if has_width_like_c(self.scene) and not self.spots and not in_turn:
             self.groups = phi_groups(self.scene, 1)
         self.nowhere = torch.zeros(0, dtype=torch.int64, device=self.scene.device)
@@ -163,6 +165,7 @@ class FastRenderer:
         angles (sr) of each."""
         scene = self.scene
         tile = make_tile(self.everywhere, rows, self.columns)
+        self.near_edge = np.zeros(len(rows), dtype=bool)
         if self.of_one_ray:
             return self._rows_of_one_ray(rows, tile, self.of_one_ray)
         pixels = PixelSums(self.ever_turned, tile)
@@ -206,7 +209,7 @@ class FastRenderer:
     def _add_subpixel(self, pixels: PixelSums, rays: FlatRays | CurvedRays) -> None:
         pixels.enter(rays)
         for source in self.sources:
-            culled = self._culled(rays, source)
+            rays.culled = culled = self._culled(rays, source)
             pixels.polarize(source, rays.diffracted, culled)
             for term in self._terms(rays, source):
                 pixels.add(term, pixels.inside(source), culled, None)
@@ -303,6 +306,8 @@ class FastRenderer:
             look_up(self.table, self.sizes, work)
         if edge is not None:
             torch.where(edge.known, work.partial, work.F2, out=work.F2)
+            near = edge.near if rays.culled is None else edge.near & ~rays.culled[rows]
+            self.near_edge[rows] |= near[:, : self.width].any(dim=1).cpu().numpy()
         leaving = self.nowhere
         if moving and (scene.F.count or not work.square_shape):
             leaving = further_than(sweep.edge, work, sweep.reach)

@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def ends_somewhere(scene) -> bool:
+    """Whether the first point out of range ends interpolation, so that pixels count in their order."""
+    return bool(scene.F.interpolate and scene.F.sticky)
+
+
 @dataclass(frozen=True)
 class StickyTile:
     """Where interpolation has ended within a tile: after pixel ``pixel`` (raster order), and in that pixel from
@@ -39,7 +44,7 @@ class StickyInterpolation:
 
     def __init__(self, scene):
         self.scene = scene
-        self.needed = scene.F.interpolate and scene.F.sticky
+        self.needed = ends_somewhere(scene)
         self.ended = False
 
     def prepare(self, tile) -> StickyTile | None:

@@ -1,36 +1,52 @@
-"""The compiled path for emulation sticky-interpolation: pixels up to the first point out of range, and those after it.
+"""Emulation sticky-interpolation, fast and compiled: pixels up to the first point out of range, and those after it.
 
-The machine code interpolates, and marks every pixel that has such a point, or nearly, as no number. Whether it has is
+Rows are rendered with interpolation, and those that have such a point, or nearly, are marked. Whether they have is
 what sticky_interpolation.py says, pixel by pixel in raster order; from the first one on F is that of the nearest
 reflection. Rows are rendered some at a time, so that few are rendered in vain.
 """
 
 from __future__ import annotations
 
-import ctypes
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
-import torch
 
-from nanobrag_torch.render.compiled import CompiledRenderer, Progress
 from nanobrag_torch.render.plain import render_tile
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
 from nanobrag_torch.render.tile import make_tile
 
-FIRST_PIXELS = 20_000
-"""Of the first rows; interpolation ends at high resolution, and so in the first corner as a rule. The next are twice as
-many each time."""
+FIRST_PIXELS, GROWTH = 20_000, 4
+"""Of the first rows; interpolation ends at high resolution, and so in the first corner as a rule. The next are so many
+times as many each time."""
+
+Progress = Callable[[int], None]
+
+
+class RowRenderer(Protocol):
+    """What renders some rows of a scene to an image: ``CompiledRenderer`` or ``FastRows``."""
+
+    rows: range
+    columns: range
+
+    def render_rows(self, image, rows: range, workers: int, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+        """The solid angles (sr) of each row, and a number that is not 0 for each that may have a point out of range."""
+        ...
+
+    def mend(self, image, rows: range, undefined: np.ndarray) -> None:
+        """Render anew what is not right in some rows; ``undefined`` are those numbers."""
+        ...
 
 
 class StickyRenderer:
-    """Renders a scene whose interpolation ends somewhere, in float64."""
+    """Renders a scene whose interpolation ends somewhere, by what ``making`` makes of a scene."""
 
-    def __init__(self, scene: Scene, functions: ctypes.CDLL | None = None):
+    def __init__(self, scene: Scene, making: Callable[[Scene], RowRenderer]):
         self.scene = scene
-        self.before = CompiledRenderer(scene, torch.float64, functions)
-        self.after = CompiledRenderer(replace(scene, F=replace(scene.F, interpolate=False)), torch.float64, functions)
+        self.before = making(scene)
+        self.after = making(replace(scene, F=replace(scene.F, interpolate=False)))
 
     def render_to(self, image, workers: int = 1, progress: Progress = lambda rows: None) -> np.ndarray:
         """As ``CompiledRenderer.render_to``."""
@@ -44,7 +60,7 @@ class StickyRenderer:
             some = range(start, min(start + height, rows.stop))
             of_some, undefined = self.before.render_rows(image, some, workers, told)
             end = self._end(some, undefined)
-            start, height = (some.stop if end is None else end[0]), 2 * height
+            start, height = (some.stop if end is None else end[0]), GROWTH * height
             angles.append(of_some[: start - some.start])
             if end is None:
                 self.before.mend(image, some, undefined)
