@@ -79,8 +79,8 @@ class SteppedCell:
     """A group of steps of a mosaic domain as one source sees it: ``vectors`` [3, 3] (1/m of path) whose v.q are h, k, l
     in its middle, ``straight_on`` [3, 1, 1] what they are straight ahead and at the first corner of the table of
     F_cell^2, ``changes`` [k, 3] those whose v.q are the slope and bend of r, ``incident`` the direction of the source,
-    ``weights`` those of slope and bend at each step, ``planes`` [r, steps, 1] the same as a tensor, and ``reach`` and
-    ``edge`` those of ``further_than``."""
+    ``weights`` those of slope and bend at each step, ``planes`` [r, steps, 1] the same as a tensor, ``reach`` and
+    ``bent`` the largest of them, and ``edge`` that of ``further_than``."""
 
     vectors: Any
     straight_on: Any
@@ -89,6 +89,7 @@ class SteppedCell:
     weights: list
     planes: Any
     reach: float
+    bent: float
     edge: float
     name: Any
 
@@ -267,7 +268,7 @@ class FastRenderer:
         reach, bent = (float(abs(group.weights[:, i]).max()) if len(group.planes) > i else 0.0 for i in range(2))
         bend = bent * np.linalg.norm(group.planes[1], axis=1).max() * self.q if bent else 0.0
         return SteppedCell(vectors, straight_on, changes, source.incident, group.weights.tolist(), planes, reach,
-                     EDGE - float(bend), (id(source), domain, group.steps))
+                           bent, EDGE - float(bend), (id(source), domain, group.steps))
 
     def _periods(self) -> np.ndarray:
         """What makes r of h, k and l: [3, 1]."""
@@ -299,7 +300,7 @@ class FastRenderer:
         self._project(rays, rows, sweep, parts, work)
         edge = self.interpolation.squares(work.hkl, work.partial) if self.interpolation else None
         moving = len(sweep.changes) > 0
-        reduce_indices(work, moving)
+        reduce_indices(work, moving, (sweep.reach, sweep.bent) if self.reach != WIDE else None)
         if self.interpolation and edge is None:
             work.F2.copy_(work.partial)
         else:

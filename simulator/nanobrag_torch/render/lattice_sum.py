@@ -11,7 +11,8 @@ it, r is still exact to 3e-8 periods. The other shapes need r = N (h - h0) alone
 gauss-tophat-width what stands for it there (narrow_spots.py).
 
 Phi steps then only add increments to r, of some two periods (phi_groups.py). In a group of several steps m is
-therefore 0 up to 3 periods from h0, so that it is 0 wherever a reflection is reached.
+therefore 0 up to 3 periods from h0, so that it is 0 wherever a reflection is reached. On a detector that may see
+nothing but what lies just beside reflections it is 0 only where one really may be reached: near -1, r has fewer digits.
 
 Everything is done in place in a ``Workspace``, for the three axes at once.
 """
@@ -31,6 +32,9 @@ from nanobrag_torch.units import PI
 
 NEAR_PERIODS = 3.0
 """Distance from h0 up to which m is 0 in a group of several steps."""
+
+LEAST_NEAR = 0.9
+"""The same in a group of steps that all are alike."""
 
 TOGETHER = 8
 """Steps that are added to one another before they join the rest: adding 64 alike one by one rounds them all the same
@@ -80,8 +84,9 @@ class Workspace:
         self.above_axes, self.below_axes, self.nearest_axes = map(list, (self.above, self.below, self.nearest))
 
 
-def reduce_indices(work: Workspace, several_steps: bool) -> None:
-    """From h, k, l in ``work.hkl`` (which is used up) to h0, r and m."""
+def reduce_indices(work: Workspace, several_steps: bool, reach: tuple[float, float] | None = None) -> None:
+    """From h, k, l in ``work.hkl`` (which is used up) to h0, r and m. With ``reach``, the largest weights of slope and
+    bend, m is 0 no further from h0 than each pixel needs it."""
     Nh, h0, spare = work.hkl, work.nearest, work.spare
     torch.sub(Nh, 0.5, out=h0).ceil_()
     if work.metric is not None:
@@ -94,7 +99,12 @@ def reduce_indices(work: Workspace, several_steps: bool) -> None:
         return
     away = Nh.sub_(h0).mul_(work.cells)
     m = torch.round(away, out=spare)
-    if several_steps:
+    if several_steps and reach:
+        near = torch.abs(work.slope, out=work.above).mul_(reach[0])
+        if reach[1]:
+            near.add_(torch.abs(work.bend, out=work.below), alpha=reach[1])
+        m = m.masked_fill_(m.abs() <= near.div_(PI).add_(LEAST_NEAR), 0.0)
+    elif several_steps:
         m = torch.hardshrink(m, NEAR_PERIODS)
     work.r.copy_(away.sub_(m).mul_(PI))
     work.m.copy_(m).mul_(work.periods)
