@@ -1,11 +1,12 @@
 """Which path renders a command, and that the version line says so."""
 
+import gc
 import re
 
 import pytest
 
 from nanobrag_torch.options import Program
-from nanobrag_torch.render.choose import choose_path
+from nanobrag_torch.render.choose import choose_path, one_thread
 
 LARGE = "-detpixels 1100"
 
@@ -64,3 +65,17 @@ def test_a_path_or_precision_that_is_not_there_is_refused(simulated):
         run = simulated(options)
         assert run.status == 2
         assert "expected" in run.stderr
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_garbage_is_looked_for_again_once_rendering_has_ended_even_by_a_fault(before):
+    """And not where that was off before."""
+    was = gc.isenabled()
+    (gc.enable if before else gc.disable)()
+    try:
+        with pytest.raises(KeyboardInterrupt), one_thread():
+            assert not gc.isenabled()
+            raise KeyboardInterrupt
+        assert gc.isenabled() == before
+    finally:
+        (gc.enable if was else gc.disable)()
