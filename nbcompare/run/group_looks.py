@@ -23,6 +23,7 @@ class GroupLooks:
         self.opened = opened
         self._watches: dict[str, EngineDrift] = {}
         self._own: dict[str, set[str]] = {}
+        self._left: dict[str, set[str]] = {}
         self._contents: dict[Path, str] = {}
         for account in opened.values():
             account.begin_group()
@@ -42,9 +43,12 @@ class GroupLooks:
         return known
 
     def wrote(self, own: Mapping[str, Collection[str]]) -> None:
-        """Files, as real paths, that engines wrote themselves in a cell, by role."""
+        """Files, as real paths, that engines wrote themselves in a cell, by role. What one wrote in an earlier cell and
+        not in this one was no log of this: it ran with a file that is not what it was."""
         for role, paths in own.items():
-            self._own.setdefault(role, set()).update(paths)
+            before = self._own.setdefault(role, set())
+            self._left.setdefault(role, set()).update(before.difference(paths))
+            before.update(paths)
 
     def content(self, folder: Path) -> str:
         """The sum over the sources in a folder."""
@@ -57,7 +61,8 @@ class GroupLooks:
         return list(self._changed())
 
     def _changed(self) -> Iterator[str]:
-        for role, fault in faults_of(self._watches, self._own).items():
+        own = {role: paths - self._left[role] for role, paths in self._own.items()}
+        for role, fault in faults_of(self._watches, own).items():
             yield f"the {role} {fault}"
         for role, account in self.opened.items():
             if not account.end_group():

@@ -28,7 +28,7 @@ class OpenedAgain:
 
     Of each file the times are looked at, also of the last change (ctime), which nobody can set; of each folder that was
     listed the names. What of a distribution nobody opens is looked at once, as in ``scanned_once``. For the runs of a
-    group that is done at its beginning and its end.
+    group files are looked at in its beginning and its end; names, which can come and go without a trace, in each run.
     """
 
     def __init__(self) -> None:
@@ -56,6 +56,8 @@ class OpenedAgain:
     def _stands(self) -> bool:
         """Whether the account may be given again."""
         if self._in_group and self._was_looked_at:
+            if self._known is None or not self._known.names_hold():
+                return False
             self._is_owed = True
             return True
         self._was_looked_at = True
@@ -131,9 +133,12 @@ class _Account:
         self._listed = [_Listed(entry) for entry in opened.listings]
 
     def holds(self) -> bool:
-        return self._stamps.hold() and self._lists.hold() and not any(map(os.path.lexists, self.opened.absent)) and \
-            all(listed.holds() for listed in self._listed) and \
+        return self._stamps.hold() and self._lists.hold() and self.names_hold() and \
             list(built_before(self._compiled)) == self._older
+
+    def names_hold(self) -> bool:
+        """Whether nothing is there that was looked for in vain, and folders that were listed hold the same names."""
+        return not any(map(os.path.lexists, self.opened.absent)) and all(listed.holds() for listed in self._listed)
 
 
 class _Listed:

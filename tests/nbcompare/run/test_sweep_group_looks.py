@@ -8,8 +8,13 @@ import nbcompare.run.sweep.groups as groups
 from nbcompare.bundle.archive.sealed import Archive
 from nbcompare.case.case_file import load_case
 from nbcompare.case.cells import cells_of
+from nbcompare.engine.engine import Engine
+from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.processes.file_uses import FileUses
+from nbcompare.engine.sources.made_of import MadeOf, SourceFile
 from nbcompare.engine.sources.opened_again import OpenedAgain
+from nbcompare.files import sha256_of
+from nbcompare.run.group_looks import GroupLooks
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.worker import Order, look_again
 from tests.nbcompare import conftest
@@ -62,6 +67,54 @@ def test_what_changes_with_every_cell_is_told_of_each_and_spoils_no_group(tmp_pa
         calls.opened(str(log), os.O_RDWR)
         assert not again.by(calls.outside())[1]
     assert again.end_group()
+
+
+def test_a_name_that_comes_and_goes_within_a_group_is_in_the_account_of_its_cell(tmp_path):
+    """A folder that was listed, and a file that was looked for in vain: neither bears a trace afterwards."""
+    (tmp_path / "one.dat").write_text("1")
+
+    def calls():
+        seen = FileUses()
+        for path in (tmp_path, tmp_path / "one.dat"):
+            seen.opened(str(path), os.O_RDONLY)
+        seen.looked("/attacked/no/such.dat")
+        return seen.outside()
+
+    again = OpenedAgain()
+    again.begin_group()
+    first = again.by(calls())[0]
+    (tmp_path / "two.dat").write_text("2")
+    second = again.by(calls())[0]
+    (tmp_path / "two.dat").unlink()
+    third = again.by(calls())[0]
+    assert first.listings == third.listings != second.listings and first.absent and again.end_group()
+
+
+def test_an_account_in_a_group_says_what_is_there_that_was_looked_for_in_vain(tmp_path):
+    missing, seen, again = tmp_path / "missing.dat", FileUses(), OpenedAgain()
+    seen.looked(str(missing))
+    again.begin_group()
+    assert again.by(seen.outside())[0].absent == (str(missing),)
+    missing.write_text("there")
+    assert again.by(seen.outside())[0].absent == ()
+
+
+@pytest.mark.parametrize(("writes", "holds"), [("110", False), ("111", True), ("011", True), ("010", False)])
+def test_what_an_engine_wrote_in_one_cell_only_counts_as_changed_in_the_next(tmp_path, writes, holds):
+    """A log is written in each cell. Sources that it rewrites and then reads are another engine."""
+    program, own = tmp_path / "port.sh", tmp_path / "own.dat"
+    program.write_text("#!/bin/sh\n")
+    own.write_text("0")
+    engine = Engine("subject", "port", (str(program),), "test")
+    made_of = MadeOf("script", files=(SourceFile("own.dat", str(own), sha256_of(own)),))
+    identity = EngineIdentity("subject", "port", "test", (str(program),), sha256_of(program), 10, "1", (), made_of)
+    looks = GroupLooks({})
+    looks.watch(engine, identity)
+    for cell, written in enumerate(writes):
+        if written == "1":
+            own.write_text(f"of {cell}")
+        looks.wrote({"subject": {os.path.realpath(own)} if written == "1" else set()})
+    assert (looks.end() == []) is holds
 
 
 @pytest.mark.parametrize("changed", [False, True])
