@@ -30,7 +30,8 @@ from nbcompare.engine.safety.safe_start import made_absolute
 from nbcompare.engine.sandbox import protection_of
 from nbcompare.engine.sources.libraries import is_elf
 from nbcompare.engine.sources.real_paths import RealPaths
-from nbcompare.errors import UsageError
+from nbcompare.errors import FileError, UsageError
+from nbcompare.files import sum_of
 from nbcompare.run.other_copies import copies_elsewhere
 from nbcompare.run.sources_to_declare import line_to_add
 from nbcompare.verdict.refusals import refusal_notes
@@ -214,7 +215,7 @@ def _spoken_of(names: Sequence[str], identity: EngineIdentity) -> set[str]:
     """Of the names those that stand, as words, in a text file that the engine is made of."""
     if not names or identity.made_of is None or identity.made_of.bundled:
         return set()
-    return _found_once(("spoken of", tuple(names), *_content_of(identity)), lambda: _words_of(names, identity))
+    return _found_once(("spoken of", tuple(names)), identity, lambda: _words_of(names, identity))
 
 
 def _words_of(names: Sequence[str], identity: EngineIdentity) -> set[str]:
@@ -231,13 +232,30 @@ def _content_of(identity: EngineIdentity) -> tuple[Hashable, ...]:
             identity.made_of.origin if identity.made_of else None)
 
 
-def _found_once(question: Hashable, find: Callable[[], _Answer]) -> _Answer:
-    """What is found in the texts of engines, read once while these have the same sums: hundreds of cells ask."""
-    if question not in _FOUND:
+def _found_once(asked: tuple[Hashable, ...], identity: EngineIdentity, find: Callable[[], _Answer]) -> _Answer:
+    """What is found in the texts of an engine, read once while these have the same sums: hundreds of cells ask. Texts
+    that are not of these sums any more, as an engine may change its own while it runs, answer this one time alone."""
+    try:
+        question = *asked, *_content_of(identity), sum_of(identity.started_as[0])
+    except FileError:
+        return find()
+    if question in _FOUND:
+        return cast(_Answer, _FOUND[question])
+    found = find()
+    if _has_its_sums(identity):
         while len(_FOUND) >= _MOST_FOUND:
             _FOUND.pop(next(iter(_FOUND)), None)
-        _FOUND[question] = find()
-    return cast(_Answer, _FOUND[question])
+        _FOUND[question] = found
+    return found
+
+
+def _has_its_sums(identity: EngineIdentity) -> bool:
+    """Whether the files of an engine are now what its sums are of."""
+    try:
+        return identity.made_of is not None and all(sum_of(entry.path) == entry.sha256
+                                                    for entry in identity.made_of.files)
+    except FileError:
+        return False
 
 
 _Answer = TypeVar("_Answer")
@@ -319,7 +337,7 @@ def wraps(subject: EngineIdentity, reference: EngineIdentity) -> bool:
     program = next((word for word in reference.started_as[1:] if word.endswith(".py")), reference.started_as[0])
     if program in subject.started_as or reference.program_sha256 in {f.sha256 for f in subject.made_of.files}:
         return True
-    return _found_once(("named in", program, reference.chosen_by, *_content_of(subject)),
+    return _found_once(("named in", program, reference.chosen_by), subject,
                        lambda: _is_named(program, subject, reference))
 
 

@@ -11,12 +11,15 @@ import pytest
 
 from nbcompare import files
 from nbcompare.compare.image import Shape
+from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.render_cache import RenderCache
-from nbcompare.engine.sources.made_of import SourceFile
+from nbcompare.engine.sources.made_of import MadeOf, SourceFile
 from nbcompare.engine.sources.opened import OpenedFiles, SymbolicLink
 from nbcompare.errors import UsageError
 from nbcompare.explain.fuzz.kept import FuzzFolder, FuzzTrial
+from nbcompare.files import sha256_of
 from nbcompare.run.bisect.journal import STEPS, JudgedCommit, journal_in
+from nbcompare.run.provenance import wraps
 
 IMAGE = np.arange(12, dtype="<f4").reshape(3, 4)
 SHAPE = Shape(fast=4, slow=3)
@@ -226,3 +229,20 @@ def test_a_fuzzing_begins_anew_with_other_variables_and_under_the_sandbox(nb, fa
     assert "going on" not in nb(*words).err and "going on after 1 trial" in nb(*words).err
     monkeypatch.setenv("NB_MODE", "another")
     assert "going on" not in nb(*words).err and "going on after 1 trial" in nb(*words).err
+
+
+def test_a_wrapper_that_hides_its_text_while_it_runs_is_said_of_the_next_run(tmp_path):
+    """What a text says is kept for the sums that it has, and not for those that it had."""
+    ref, port = tmp_path / "ref", tmp_path / "port.sh"
+    ref.write_text("reference")
+    port.write_text(f"#!/bin/sh\nexec {ref}\n")
+
+    def identity(role, path):
+        made_of = MadeOf("program", files=(SourceFile(path.name, str(path), sha256_of(path)),))
+        return EngineIdentity(role, role, "test", (str(path),), sha256_of(path), 1, "1", (), made_of)
+
+    pair, text = (identity("subject", port), identity("reference", ref)), port.read_text()
+    port.write_text("#!/bin/sh\n")
+    assert not wraps(*pair)
+    port.write_text(text)
+    assert wraps(*pair)
