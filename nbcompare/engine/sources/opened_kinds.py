@@ -185,8 +185,9 @@ def read_lists(place: str) -> Iterator[Callable[[], object]]:
 
 
 def lists_in(place: str) -> list[str]:
-    """The lists of files of all distributions in a folder of packages."""
-    return _all_listings(place, os.stat(place).st_mtime_ns)
+    """The lists of files of all distributions in a folder of packages; none where a search path names what is not
+    there."""
+    return _all_listings(place, os.stat(place).st_mtime_ns) if os.path.isdir(place) else []
 
 
 def _listings(place: str, top: str) -> list[str]:

@@ -100,3 +100,9 @@ def test_lists_of_installed_files_are_read_ahead_for_our_own_python_alone():
     listing = opened_kinds.entry_of(opened_kinds.kind_of(os.path.join(sysconfig.get_path("purelib"), "click/core.py")))
     assert listing is not None
     assert opened_kinds.rows_of.cache_info().currsize == read
+
+
+def test_a_search_path_that_is_not_there_is_passed_over(monkeypatch, tmp_path):
+    """As a PYTHONPATH of another machine: the run goes on."""
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "none" / "site-packages")])
+    assert list(of_a_run({"subject": Engine("subject", "port", (sys.executable,), "--py-bin")}))
