@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import os
 import zipfile
 import zlib
@@ -32,7 +33,8 @@ INDEX = "index.jsonl"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LEVEL = 1
 _PIECES, _PIECE, _WORTH = 4, 1024, 0.85
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError,
+           KeyError)
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,8 @@ class Archive:
     def _looked_at(self) -> tuple[dict[str, ArchivedCell], str]:
         entries = self._zip.infolist()
         faults = [fault for entry in entries for fault in entry_faults(entry)]
+        faults += [f"{entry.filename!r}: packed as no archive of a sweep is" for entry in entries
+                   if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)]
         faults += set_faults([entry.filename for entry in entries], [entry.file_size for entry in entries],
                              UnpackLimits())
         self._refuse(faults)
@@ -221,7 +225,7 @@ class Archive:
         except KeyError:
             raise EvidenceError(f"{self.path}: no sealed archive of a sweep (there is no {name} in it)",
                                 hint="nb-compare import takes in a bundle that was exported") from None
-        except _BROKEN as fault:
+        except (OSError, *_BROKEN) as fault:  # also bzip2 and a place outside of the file, by a forged table
             raise EvidenceError(f"{self.path}: {name} is damaged ({fault})") from None
 
     def record_text(self, cell: str) -> str:
@@ -248,6 +252,8 @@ class Archive:
                     left = write_entry(stream, target / entry.filename, left, self.path)
             except _BROKEN as fault:
                 raise EvidenceError(f"{self.path}: {entry.filename} is damaged ({fault})") from None
+            except OSError as fault:
+                raise FileError(f"{self.path}: {entry.filename}: cannot be unpacked: {fault.strerror}") from None
         folder = target / known.name
         if hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest() != known.manifest_sha256:
             raise EvidenceError(f"{self.path}: {known.name}/{MANIFEST} is not the file that the manifest of the "

@@ -12,7 +12,7 @@ import pytest
 
 from nbcompare.bundle.archive import opened as opened_module
 from nbcompare.bundle.archive.opened import as_named, in_archive, open_bundle, opened, root_of, source_of
-from nbcompare.bundle.archive.sealed import INDEX, Archive, ArchivedCell, Sealing, cells_in_text, line_of
+from nbcompare.bundle.archive.sealed import INDEX, Archive, ArchivedCell, Sealing, cells_in_text, index_in, line_of
 from nbcompare.bundle.beside import page_of
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.check.archived import cell_of, verify_archive, verify_member
@@ -305,3 +305,29 @@ def test_what_does_not_shrink_is_stored_as_it_is(tmp_path):
         assert made.read("c/s/in/noise") == noise and made.testzip() is None
     assert [name for name, kind in kinds.items() if kind == zipfile.ZIP_STORED] == ["c/s/in/noise"]
     assert {"c/s/zeros", "c/s/short", "c/s/text"} <= kinds.keys()
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_that_is_packed_otherwise_is_refused_whatever_its_bytes(sealed, packing):
+    """Their libraries raise faults of other kinds for damaged bytes."""
+    with zipfile.ZipFile(sealed) as old:
+        files = {name: old.read(name) for name in (MANIFEST, INDEX)}
+    sealed.unlink()
+    with zipfile.ZipFile(sealed, "w", packing) as made:
+        for name, content in files.items():
+            made.writestr(name, content)
+    assert refused(sealed) == [f"{name!r}: packed as no archive of a sweep is" for name in files]
+    whole = bytearray(sealed.read_bytes())
+    at = whole.rindex(INDEX.encode(), 0, whole.index(b"PK\x01\x02")) + len(INDEX)
+    whole[at:at + 40] = b"\xff" * 40
+    sealed.write_bytes(whole)
+    assert index_in(sealed) is None and not all(found.intact for found in verify_archive(sealed))
+
+
+def test_an_entry_that_lies_nowhere_in_the_file_is_damage(sealed):
+    whole = bytearray(sealed.read_bytes())
+    end = whole.rindex(b"PK\x05\x06")
+    whole[end + 16:end + 20] = (int.from_bytes(whole[end + 16:end + 20], "little") + 5000).to_bytes(4, "little")
+    sealed.write_bytes(whole)
+    assert index_in(sealed) is None
+    assert [fault.kind for found in verify_archive(sealed) for fault in found.faults] == ["malformed"]
