@@ -232,3 +232,15 @@ def test_a_secret_in_a_log_is_hidden_wherever_it_stands(line):
     lines = [f"step {number}: mean 0.{number}\n" for number in range(24)]
     lines[line:line] = ["connecting\n", f"password={WEAK}\n"]
     assert redacted("".join(lines)) == "".join(lines).replace(WEAK, HIDDEN)
+
+
+@pytest.mark.parametrize("between", ["\n\n", "\n" * 8, "\n  " * 6, "\r\n" * 6, "\f" * 9])
+@pytest.mark.parametrize("written", ["Authorization:{0}Bearer{0}{1}", "wandb login{0}--host{0}{1}",
+                                     'name="api_token"{0}value="{1}"'])
+def test_a_secret_that_lies_lines_behind_its_name_is_hidden_wherever_a_log_has_it(between, written):
+    """A log is looked at in groups of lines, and none of their edges may come between the two."""
+    secret = written.format(between, f"{WEAK}-of-mine")
+    for before in (0, 3, 47, 50, 97, 99, 149):
+        log = "step done, 0.1\n" * before + secret + "\n" + "step done, 0.1\n" * 60
+        shown = redacted(log)
+        assert WEAK not in shown and HIDDEN in shown and shown.count("step") == before + 60

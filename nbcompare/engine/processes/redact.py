@@ -201,9 +201,9 @@ _BARE = (("AC", r"AC[a-z0-9]{32}"), ("SK", r"SK[a-z0-9]{32}"), (":", r":[\w-]{35
 _RUN = r"AKC|xox|[A-Za-z0-9]{20}|(?=[\w-]*\d)[\w-]{20}"
 """What all that the library finds has: it is loaded for no other text."""
 _LONGEST_NAME = 256
-_LONG, _GROUP, _WINDOW, _TOGETHER = 4096, 128, 1024, 8
-"""Characters from which on a text is looked at line by line, lines that are passed over together, characters of one
-line that are looked at together, and lines of a shorter text that are."""
+_LONG, _GROUP, _WINDOW = 4096, 128, 1024
+"""Characters from which on a text is looked at line by line, lines that are passed over together, and characters that
+are looked at together, of one line or of the lines of a shorter text."""
 
 _OPAQUE = r"(?<![\w+=-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[A-Za-z0-9_+=-]{16,}"
 _HARMLESS = (
@@ -236,25 +236,33 @@ def _redacted(text: str) -> str:
     for beginning, pattern in _BLOCKS:
         if beginning in text:
             text = _compiled(pattern).sub(_hidden, text)
-    lines = text.splitlines(keepends=True)
     if len(text) < _LONG:
-        return _redacted_log(lines) if len(lines) > _TOGETHER else _redacted_line(text)
+        return _redacted_log(text)
+    lines = text.splitlines(keepends=True)
     return "".join(_redacted_lines(lines[at:at + _GROUP]) for at in range(0, len(lines), _GROUP))
 
 
-def _redacted_log(lines: list[str]) -> str:
-    """A few lines are looked at together, and again from the middle of those: the logs of two runs have most of these
+def _redacted_log(text: str) -> str:
+    """Whole lines, a window of them, are looked at together, and again from the middle of those to the middle of the
+    next, so that a secret and its name that lie lines apart are seen as one. The logs of two runs have most of these
     groups in common."""
-    for first in (_TOGETHER, _TOGETHER // 2):
-        ends = [*range(first, len(lines), _TOGETHER), len(lines)]
-        lines = "".join(_redacted_group("".join(lines[begin:end])) for begin, end in
-                        zip([0, *ends], ends, strict=False)).splitlines(keepends=True)
-    return "".join(lines)
+    groups = [""]
+    for line in text.splitlines(keepends=True):
+        if len(groups[-1]) >= _WINDOW:
+            groups.append("")
+        groups[-1] += line
+    groups = [_redacted_group(group) for group in groups]
+    if len(groups) == 1:
+        return groups[0]
+    middles = [max(len(group), _WINDOW) // 2 for group in groups]
+    halves = [half for group, at in zip(groups, middles, strict=True) for half in (group[:at], group[at:])]
+    across = [halves[0], *map("".join, zip(halves[1:-1:2], halves[2::2], strict=True)), halves[-1]]
+    return "".join(map(_redacted_group, across))
 
 
 @functools.lru_cache(maxsize=1 << 9)
 def _redacted_group(text: str) -> str:
-    return _redacted_line(text)
+    return _in_window(text) if len(text) < 2 * _WINDOW else _redacted_line(text)
 
 
 def _redacted_lines(lines: list[str]) -> str:
