@@ -78,13 +78,19 @@ def weak_region(pair: RegionPair, allowed: str | None = None) -> WeakRegion | No
     if pair.fault:
         return None
     contrast, size = pair.sums.x_max - pair.sums.x_min, max(abs(pair.sums.x_max), abs(pair.sums.x_min))
-    spacing = float(np.spacing(pair.reference.dtype.type(size))) if pair.reference.dtype.kind == "f" else 0.0
+    spacing = _spacing_at(pair.reference.dtype.type(size)) if pair.reference.dtype.kind == "f" else 0.0
     share = pair.sums.x_max / pair.frame_max
     hidden = pair.sums.count < LEFT * pair.area
     if share >= SIGNAL_FLOOR and spacing <= RESOLVED * contrast and not hidden:
         return None
     taken = pair.reference if pair.taken is None else pair.reference[pair.taken]
     return WeakRegion(_extent(pair, taken.size, hidden), share, contrast, spacing, int(np.unique(taken).size), allowed)
+
+
+def _spacing_at(size: np.floating[Any]) -> float:
+    """How far apart the numbers of a kind lie at one of them; above the largest there is no other."""
+    largest = np.finfo(size.dtype).max
+    return float(np.spacing(min(size, np.nextafter(largest, size.dtype.type(0)))))
 
 
 def _extent(pair: RegionPair, count: int, hidden: bool) -> str:

@@ -68,3 +68,11 @@ def test_a_weak_region_is_read_back_equal():
         assert WeakRegion.from_dict(one.as_dict()) == one
     assert WeakRegion("2 x 2", 0.5, 1.0, 0.25, 3).as_dict() == {
         "pixels": "2 x 2", "peak_share": 0.5, "contrast": 1.0, "spacing": 0.25, "levels": 3}
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_largest_number_has_a_spacing_that_a_record_can_hold():
+    """Above it there is none; one that is infinite ended ``images`` in a traceback."""
+    largest = np.finfo(np.float32).max
+    found = weak_region(region(np.full((2, 2), largest), float(largest)))
+    assert found is not None and found.spacing == 2.0**104
