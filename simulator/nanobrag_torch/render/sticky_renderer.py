@@ -18,7 +18,7 @@ from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
 from nanobrag_torch.render.tile import make_tile
 
-FIRST_PIXELS, GROWTH = 20_000, 4
+FIRST_PIXELS, GROWTH = 20_000, 64
 """Of the first rows; interpolation ends at high resolution, and so in the first corner as a rule. The next are so many
 times as many each time."""
 
@@ -44,9 +44,8 @@ class StickyRenderer:
     """Renders a scene whose interpolation ends somewhere, by what ``making`` makes of a scene."""
 
     def __init__(self, scene: Scene, making: Callable[[Scene], RowRenderer]):
-        self.scene = scene
+        self.scene, self.making = scene, making
         self.before = making(scene)
-        self.after = making(replace(scene, F=replace(scene.F, interpolate=False)))
 
     def render_to(self, image, workers: int = 1, progress: Progress = lambda rows: None) -> np.ndarray:
         """As ``CompiledRenderer.render_to``."""
@@ -69,8 +68,9 @@ class StickyRenderer:
             done = range(some.start, slow + 1)
             self.before.mend(image, done, undefined[: len(done)])
             kept = np.array(image[slow : slow + 1][:, columns.start : columns.stop])
-            of_some, undefined = self.after.render_rows(image, range(slow, rows.stop), workers, told)
-            self.after.mend(image, range(slow, rows.stop), undefined)
+            after = self.making(replace(self.scene, F=replace(self.scene.F, interpolate=False)))
+            of_some, undefined = after.render_rows(image, range(slow, rows.stop), workers, told)
+            after.mend(image, range(slow, rows.stop), undefined)
             kept[:, fast + 1 - columns.start :] = image[slow : slow + 1][:, fast + 1 : columns.stop]
             kept[0, fast - columns.start] = self._pixel(slow, fast)
             image[slow : slow + 1, columns.start : columns.stop] = kept
