@@ -74,8 +74,12 @@ FEW_PERIODS = ("-cell 128 138 113 97 97 92 -misset 33 24 9 -Na 2 -Nb 36 -Nc 5 -l
                "-phi -145 -osc 2 -phisteps 90 -Xbeam -83.07 -Ybeam 41.05")
 
 
+WHOLE_PERIODS_AWAY = "-Na 1 -Nb 1 -Nc 30 -osc 0.8 -phisteps 4 -detpixels_x 200 -detpixels_y 150 -pixel 0.2"
+"""Some pixels are on a peak in the last step of a group and more than half a period from it in its middle."""
+
+
 @pytest.mark.parametrize("options", [
-    "", FEW_PERIODS, "-mosaic 1 -mosaic_dom 7", "-divergence 2 -divsteps 3", "-oversample 2",
+    "", FEW_PERIODS, WHOLE_PERIODS_AWAY, "-mosaic 1 -mosaic_dom 7", "-divergence 2 -divsteps 3", "-oversample 2",
     "-detector_thick 300 -thicksteps 2", "-dmin 2 -divergence 200 -divsteps 3", "-roi 3 20 5 7",
     "-emulate phi-carryover -phi 0", "-phisteps 40", "-phisteps 1", "-osc 20 -phisteps 23", "-nopolar",
     "-osc 2 -phisteps 6 -mosaic 1 -mosaic_dom 2", "-point_pixel -polar 0", "-water 60 -fluence 1e24",
