@@ -231,3 +231,23 @@ def test_a_signal_to_a_sweep_ends_the_engines_of_its_processes(place, fake, smal
     assert process.returncode == 143
     assert gone(engines_child)
     assert left(place) == []
+
+
+def test_a_second_signal_while_the_first_is_obeyed_is_passed_over_without_a_trace(tmp_path):
+    """Python told of a signal that had come, and was ignored by then, as of an error: Ctrl-C looked like a crash."""
+    script = """if True:
+        import os, signal, time
+        from nbcompare.engine.processes import stopping
+        stopping.obey_signals()
+        try:
+            signal.pthread_sigmask(signal.SIG_BLOCK, stopping.SIGNALS)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                os.kill(os.getpid(), number)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, stopping.SIGNALS)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            os.kill(os.getpid(), signal.SIGHUP)
+            print("stopped")
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "stopped\n", "")

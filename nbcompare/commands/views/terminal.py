@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nbcompare.bundle.archive.opened import source_of
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.names import PICTURES, TODO_FILE, output_name, tests_log
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
@@ -315,8 +316,9 @@ def other_subject_alone(bundle: Bundle, asked: RunOptions | None = None) -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as short as it can be said from here."""
-    path = path.absolute()
+    """A path as short as it can be said from here; of a bundle that lies in an archive, that of the archive."""
+    archived = source_of(path)
+    path = (archived[0] / archived[1] if archived else path).absolute()
     return visible(str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path))
 
 

@@ -74,9 +74,14 @@ def obey_signals() -> None:
             signal.signal(number, _stop)
 
 
+def _passed_over(number: int, _frame: object) -> None:
+    """A further signal while the first one is obeyed. SIG_IGN would not do: of a signal that has come already, Python
+    prints a trace when it finds that nobody is to be called any more."""
+
+
 def _stop(number: int, _frame: object) -> None:
     for other in SIGNALS:
-        signal.signal(other, signal.SIG_IGN)  # what is made must be taken away in peace
+        signal.signal(other, _passed_over)  # what is made must be taken away in peace
     _STATE.came = number
     end_groups()
     if not _STATE.starting:

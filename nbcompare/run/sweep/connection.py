@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from nbcompare.errors import FileError, UsageError
 
 CONNECT_SECONDS = 30
+_ADDRESS = re.compile(r"([a-z]+://)?[^/:\s]+:\d{1,5}/?|inproc://\S+|([a-z]+://)?\[[^]\s]+\]:\d{1,5}/?")
+"""A scheduler's, with its port: a client that was not given one fails, and then holds up the end of the process."""
 
 
 def connected(address: str) -> tuple[Any, Any]:
     """The package ``distributed`` and a client of the scheduler at an address (tcp://HOST:PORT).
 
-    Raises UsageError without dask.distributed, FileError when nobody answers.
+    Raises UsageError without dask.distributed and of an address without a port, FileError when nobody answers.
     """
+    if not _ADDRESS.fullmatch(address):
+        raise UsageError(f"--cluster {address}: that is no address of a Dask scheduler",
+                         hint="it is tcp://HOST:PORT, as the scheduler prints it when it starts")
     try:
         import distributed
     except ImportError:

@@ -9,6 +9,7 @@ import json
 import shutil
 import stat
 import subprocess
+import tempfile
 import zipfile
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -139,6 +140,8 @@ def test_the_bundles_of_an_archive_are_read_where_they_are(nb, path):
     assert nb("show", "grid.two").out == nb("show", f"{path}/grid.two").out
     page = nb("report", f"{path}/grid.two")
     assert page.code == 0 and Path(page.out.strip()).parent == Path("bundles/grid.two/pages")
+    text = Path(page.out.strip()).read_text()
+    assert f"nb-compare verify {path}/grid.two/{stamp_of(path)}" in text and tempfile.gettempdir() + "/nb-c" not in text
     assert nb("export", f"{path}/grid.one", "--format", "zip", "-o", "one.zip").code == 0
     assert nb("import", "one.zip", "--bundles", "elsewhere").code == 0
     listed = nb("list")

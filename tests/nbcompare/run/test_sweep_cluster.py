@@ -22,7 +22,7 @@ import nbcompare.run.sweep.remote as remote
 from nbcompare.bundle.bundle import staging
 from nbcompare.case.case_file import load_case
 from nbcompare.case.cells import cells_of
-from nbcompare.errors import EvidenceError
+from nbcompare.errors import EvidenceError, UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.archives import Archives
 from nbcompare.run.sweep.cluster import Cluster, bring_home
@@ -145,6 +145,14 @@ def test_nobody_at_the_address_is_told_in_one_line(nb, tmp_path, monkeypatch):
     (tmp_path / "grid.yaml").write_text(CASE)
     said = nb("sweep", "grid.yaml", "-q", "--cluster", "tcp://127.0.0.1:9")
     assert said.code == 5 and "no Dask scheduler answers" in said.err and "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "tcp://127.0.0.1", "tcp://host:", "tcp://host:port", ":8786"])
+def test_an_address_without_a_port_is_refused_before_anybody_is_asked(address):
+    """Dask's client held up the end of the process for a minute, and then printed a trace."""
+    with pytest.raises(UsageError, match="no address") as told:
+        connection.connected(address)
+    assert "tcp://HOST:PORT" in told.value.hint
 
 
 def test_jobs_and_a_cluster_contradict_each_other(nb, tmp_path):
