@@ -6,7 +6,7 @@ import re
 import pytest
 
 from nanobrag_torch.options import Program
-from nanobrag_torch.render.choose import choose_path, one_thread
+from nanobrag_torch.render.choose import choose_path, not_compiled, one_thread
 
 LARGE = "-detpixels 1100"
 
@@ -49,9 +49,17 @@ def test_the_precision_is_the_one_asked_for(scene_of, dtype, plain, fast):
     ("-emulate gauss-tophat-width -gauss_xtal", "fast:float64"),
     ("-emulate gauss-tophat-width -square_xtal", "fast:float32"),
     ("-emulate water-scaling -water 10", "fast:float32"),
+    ("-twotheta 89 -pivot sample -oversample 1", "fast:float32"),
+    ("-twotheta 90 -pivot sample -oversample 1", "plain:float64 (a detector through the sample)"),
+    ("-close_distance 1e-7 -oversample 1", "plain:float64 (a detector through the sample)"),
 ])
 def test_float32_only_where_it_is_exact_and_plain_for_what_only_plain_can_do(scene_of, options, path):
     assert chosen(scene_of(options), render="fast") == path
+
+
+def test_machine_code_looks_nothing_up_by_what_is_no_number(scene_of):
+    """A pixel at the sample has no direction: the fast path ended with a trace."""
+    assert not_compiled(scene_of("-twotheta 90 -pivot sample -oversample 1")) == "a detector through the sample"
 
 
 def test_the_version_line_names_the_path(simulated):

@@ -49,6 +49,9 @@ WORTH_A_WORKER = 250_000
 SMALLEST_TILE = 6
 """Parts of the largest."""
 
+AT_THE_SAMPLE = 1e-9
+"""Metres from the sample to the plane of a detector, within which a pixel of it may have no direction."""
+
 MOST_CELLS, MOST_INDEX = 2000, 2.0**18
 """Along an axis, with 32 bits behind the point of a Miller index: N h is then exact to 5e-7 periods."""
 
@@ -118,7 +121,7 @@ def only_plain(scene: Scene) -> str:
     """What of a scene the fast path cannot do; empty where it can."""
     if scene.running_product and scene.shape in ("gauss", "tophat") and not scene.has_water:
         return "emulation running-product"
-    return no_sources(scene)
+    return no_sources(scene) or no_directions(scene)
 
 
 def no_sources(scene: Scene) -> str:
@@ -131,6 +134,21 @@ def no_sources(scene: Scene) -> str:
     return ""
 
 
+def no_directions(scene: Scene) -> str:
+    """What of a detector has no direction, as it may lie at the sample; empty where nothing does. h there is no number,
+    and nothing can be looked up by it."""
+    geometry = scene.geometry
+    fast, slow, sensor, first = (np.array([number(x) for x in vector]) for vector in
+                                 (geometry.fast, geometry.slow, geometry.normal, geometry.pix0))
+    depths = np.arange(geometry.layers) * number(geometry.layer_thickness)
+    if geometry.curved:
+        away = np.abs(number(geometry.distance)) + depths
+    else:
+        across = np.cross(fast, slow)
+        away = np.abs(first @ across + depths * (sensor @ across)) / max(float(np.linalg.norm(across)), 1e-300)
+    return "" if (away > AT_THE_SAMPLE).all() else "a detector through the sample"
+
+
 def exact_in_32_bits(scene: Scene) -> bool:
     """Whether Miller indices with 32 bits behind the point are exact enough, and none is too large for what is left."""
     longest = max(number(length(v)) for v in scene.cells[0][0])
@@ -141,7 +159,7 @@ def not_compiled(scene: Scene) -> str:
     """Why no machine code can render a scene; empty where it can."""
     if torch.device(scene.device).type != "cpu":
         return "compiled is for the CPU"
-    why = no_sources(scene)
+    why = no_sources(scene) or no_directions(scene)
     if why:
         return why
     from nanobrag_torch.render.compile_cache import obstacle
