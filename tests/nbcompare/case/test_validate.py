@@ -73,9 +73,11 @@ def test_a_word_that_belongs_to_no_option_is_told_where_it_stands(written):
     assert fault.column == text.splitlines()[(fault.line or 0) - 1].index("6x4") + 1
 
 
-def test_a_run_still_stops_at_the_first_fault(written, nb):
-    said = nb("run", written(BAD))
-    assert said.code == 1 and said.err.count("x.yaml:") == 1
+def test_a_run_that_ends_at_a_fault_tells_of_each_once(written, nb):
+    path = written(BAD)
+    said, faults = nb("run", path), validate(path).faults
+    assert said.code == 1 and said.err.count("x.yaml:") == len(faults) > 9
+    assert all(said.err.count(str(fault)) == 1 for fault in faults)
 
 
 def test_the_json_form_follows_its_schema(written, nb):
