@@ -58,3 +58,10 @@ class Opened:
 
     def text(self, selector):
         return self.page.locator(selector).first.text_content()
+
+
+def mark(page, name):
+    """What is drawn of a mark, by column."""
+    return page.page.evaluate("(name) => { const found = Bokeh.documents[0].get_model_by_name(name).data; "
+                              "return Object.fromEntries(Object.entries(found).map(([k, v]) => [k, Array.from(v)])); }",
+                              name)

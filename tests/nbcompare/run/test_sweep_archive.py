@@ -11,8 +11,6 @@ import stat
 import subprocess
 import tempfile
 import zipfile
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +37,7 @@ from nbcompare.run.sweep.plan import done_before
 from nbcompare.run.sweep.result import no_result
 from nbcompare.run.sweep.worker import Order
 from tests.nbcompare import conftest
+from tests.nbcompare.run.archives_at_hand import Pool, made, rewritten
 
 CASE = """\
 name: grid
@@ -112,19 +111,6 @@ def archives():
 
 def stamp_of(path):
     return path.name.partition("-")[0]
-
-
-def rewritten(path, changes):
-    """The archive with other bytes for the names that end so, or with such files beside."""
-    with zipfile.ZipFile(path) as old:
-        contents = {name: old.read(name) for name in old.namelist()}
-    for ending, change in changes.items():
-        for name in [name for name in contents if name.endswith(ending)] or [ending]:
-            contents[name] = change(contents.get(name, b""))
-    path.unlink()
-    with zipfile.ZipFile(path, "w") as made:
-        for name, content in contents.items():
-            made.writestr(name, content)
 
 
 # --- reading in place -------------------------------------------------------------------------------------
@@ -367,43 +353,6 @@ def test_a_case_without_a_matrix_has_no_archive(nb, tmp_path):
 def orders(path, tmp_path):
     options = RunOptions(bundles=tmp_path / "home")
     return tuple(Order(cell, options) for cell in cells_of(load_case(tmp_path / "grid.yaml")))
-
-
-def made(path, group, place):
-    """What a worker makes of a group: here, of bundles that are there."""
-    with Archive(path) as source:
-        sealing = Sealing(place.made)
-        for order in group:
-            cell = source.cells[order.case.name]
-            sealing.add(source.extract(cell.cell, place.work), replace(cell, stamp=place.stamp))
-        sealing.seal()
-    return Left()
-
-
-class Pool:
-    """A pool in this process, which breaks with the first group that holds cell two, and with that cell ``alone``."""
-
-    def __init__(self, broken, alone):
-        self.broken, self.alone = broken, alone
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def shutdown(self, **_):
-        pass
-
-    def submit(self, task, group, place):
-        future, names = Future(), [order.case.name for order in group]
-        if "grid.two" in names and (len(names) > 1 or self.alone):
-            place.made.write_bytes(b"half an archive")
-            self.broken.append(names)
-            future.set_exception(BrokenProcessPool())
-        else:
-            future.set_result(task(group, place))
-        return future
 
 
 @pytest.mark.parametrize("alone", [False, True])
