@@ -1,5 +1,5 @@
 """Write what is generated: docs/causes.md, commands.md, flags.md, emulations.md and metrics.md, two parts of
-architecture.md, and the tables of options of the harness and of the C reference.
+architecture.md, the tables of options of the harness and of the C reference, and what tokens of services look like.
 
     python docs/generate.py            write them
     python docs/generate.py --check    say which are out of date, and return 1 if any is
@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 from option_tables import emulations_table, harness_table, reference_table
 from rooms import architecture_page
+from token_table import token_table
 
 from nanobrag_torch.command.help import markdown_table
 from nanobrag_torch.emulation import EMULATIONS
@@ -115,6 +116,7 @@ PAGES = {"architecture.md": architecture_page, "causes.md": causes_page, "comman
          "metrics.md": metrics_page}
 TABLES = {"nbcompare/case/arguments/options.json": harness_table,
           "nbcompare/case/arguments/emulations.json": emulations_table,
+          "nbcompare/engine/processes/service_tokens.json": token_table,
           "simulator/reference/flags_table.c": reference_table}
 FILES = {**{f"docs/{name}": page for name, page in PAGES.items()}, **TABLES}
 """What is generated, by its path in the checkout."""

@@ -30,8 +30,8 @@ from nbcompare.engine.sources.opened_kinds import read_lists
 
 Step = Callable[[], object]
 _Answer = TypeVar("_Answer")
-_MODULES = ("detect_secrets.plugins.base", "PIL.Image", "PIL.ImageDraw", "PIL.ImageFont", "nbcompare.compare.pictures")
-"""Of redaction, and of pictures."""
+_MODULES = ("PIL.Image", "PIL.ImageDraw", "PIL.ImageFont", "nbcompare.compare.pictures")
+"""Of pictures."""
 
 _PATIENCE_SECONDS = 0.0002
 """For so long one of two waits for the interpreter where both have work; Python's own 5 ms, many times, would cost more

@@ -8,6 +8,7 @@ import pytest
 
 from nbcompare.engine.processes.process import allowed_environment, recorded_environment
 from nbcompare.engine.processes.redact import HIDDEN, redact_file, redacted, redacted_value, secrets_among
+from nbcompare.engine.processes.service_tokens import MARKS_OF, patterns_of
 from tests.nbcompare.conftest import FAKES, SMALL_ARGS
 
 MADE_UP = "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5"
@@ -244,3 +245,10 @@ def test_a_secret_that_lies_lines_behind_its_name_is_hidden_wherever_a_log_has_i
         log = "step done, 0.1\n" * before + secret + "\n" + "step done, 0.1\n" * 60
         shown = redacted(log)
         assert WEAK not in shown and HIDDEN in shown and shown.count("step") == before + 60
+
+
+def test_each_service_of_the_table_is_looked_for():
+    """The table is written from the library, where detectors are added; each is looked for by words of its own."""
+    table = json.loads(Path("nbcompare/engine/processes/service_tokens.json").read_text(encoding="utf-8"))["patterns"]
+    assert list(table) == list(MARKS_OF)
+    assert all(patterns_of(service) for service in MARKS_OF)

@@ -30,7 +30,7 @@ from nbcompare.errors import CaseError, EvidenceError, FileError, UsageError
 from nbcompare.visible import counted
 
 LEAST_FREE_BYTES = 1 << 30
-LIBRARIES = ("click", "detect-secrets", "jinja2", "jsonschema-rs", "numpy", "pillow", "pytest", "pyyaml", "scipy")
+LIBRARIES = ("click", "jinja2", "jsonschema-rs", "numpy", "pillow", "pytest", "pyyaml", "scipy")
 """What pip installs with nb-compare."""
 COMPILERS = ("cc", "gcc", "clang")
 OWN_SUBJECT = "bring your own engine (--py-bin, $NB_PY_BIN or nb-compare.yaml)"

@@ -1,6 +1,6 @@
 """Text that goes into evidence or onto a screen, without the secrets in it.
 
-What the tokens of well-known services look like is known to detect-secrets, which is loaded when a text may hold one;
+What the tokens of well-known services look like stands in service_tokens.json, which is read when a text may hold one;
 secrets that are told by what stands around them (in an address, a query, a header, beside a name, behind the option of
 a program that takes a password) are found here, and words that were drawn and not written by opaque.py.
 Everything that finds nothing gives the text back as it is: sums, commits, paths, versions and numbers stay whole.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nbcompare.engine.processes import password_options
 from nbcompare.engine.processes.opaque import MAY_BE_DRAWN, without_drawn
+from nbcompare.engine.processes.service_tokens import MARKS_OF, patterns_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,7 +165,7 @@ _OWN = (
     ("telegram", r"api\.telegram\.org/bot([^\s/'\"]+)"),
     ("hook", r"://[^\s/]{1,99}/(?:[^\s?]{0,200}/)?hooks?/([a-z0-9-]{20,})"),
     ("/t/", r"://[^\s/]{1,99}/(?:[^\s?]{0,200}/)?t/([a-z0-9-]{8,})(?=/|$|\s)"),
-    # tokens that say by their first letters what they are, beyond those of detect-secrets
+    # tokens that say by their first letters what they are, beyond those of service_tokens.json
     (" ".join(_PREFIXES), rf"\b(?-i:{'|'.join(map(re.escape, _PREFIXES))})(?=[\w.-]*\d)[\w.=-]{{14,}}"),
     ("aiza", r"\b(?-i:AIza[\w-]{35})"),
     ("akia asia abia acca", r"\b(?-i:(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b"),
@@ -174,24 +175,9 @@ _OWN = (
 """What one of the words before must be in a line for, and what hides its first group, or all where it has none."""
 _MARKED = tuple((tuple(marks.lower().split()), f"(?i){pattern}") for marks, pattern in (*_OWN, *password_options.ROWS))
 
-_DETECTORS = {
-    "artifactory": ("ArtifactoryDetector", "AKC"), "aws": ("AWSKeyDetector", "A3T aws"),
-    "azure_storage_key": ("AzureStorageKeyDetector", "AccountKey="), "cloudant": ("CloudantDetector", "cloudant cl"),
-    "discord": ("DiscordBotTokenDetector", ""), "github_token": ("GitHubTokenDetector", "gh"),
-    "gitlab_token": ("GitLabTokenDetector", "gl GR1348941"), "ibm_cloud_iam": ("IbmCloudIamDetector", "key pass token"),
-    "ibm_cos_hmac": ("IbmCosHmacDetector", "secret"), "jwt": ("JwtTokenDetector", "eyJ"),
-    "mailchimp": ("MailchimpDetector", "-us"), "npm": ("NpmDetector", "_authToken"), "openai": ("OpenAIDetector",
-    "sk-"),
-    "pypi_token": ("PypiTokenDetector", "pypi-"), "sendgrid": ("SendGridDetector", "SG."),
-    "slack": ("SlackDetector", "xox slack"), "softlayer": ("SoftlayerDetector", "softlayer sl"),
-    "square_oauth": ("SquareOAuthDetector", "sq0csp-"), "stripe": ("StripeDetector", "_live_"),
-    "telegram_token": ("TelegramBotTokenDetector", ""), "twilio": ("TwilioKeyDetector", ""),
-}
-"""Detectors of detect-secrets: module, class, and words of which a text must hold one before it is worth a look."""
-
 _MARKS = tuple(sorted({"-----begin", "age-secret", "putty", "-us", "pw", "key", "pass",
                        *(mark for marks, _ in _MARKED for mark in marks if mark not in ("=", "-u")), "-u ", "-u=",
-                       *(word.lower() for _, words in _DETECTORS.values() for word in words.split() if len(word) > 2)}))
+                       *(word.lower() for words in MARKS_OF.values() for word in words.split() if len(word) > 2)}))
 """A text in lower case without any of these, and without what _BARE looks for, holds nothing that is found here."""
 _BARE = (("AC", r"AC[a-z0-9]{32}"), ("SK", r"SK[a-z0-9]{32}"), (":", r":[\w-]{35}"),
          (".", r"\.[\w-]{6}\.[\w-]{27}"), ("gl", r"gl[a-z]{2,6}-"), ("gh", r"gh[pousr]_"),
@@ -199,7 +185,7 @@ _BARE = (("AC", r"AC[a-z0-9]{32}"), ("SK", r"SK[a-z0-9]{32}"), (":", r":[\w-]{35
 """What has no such words, behind the letters that it cannot be without."""
 
 _RUN = r"AKC|xox|[A-Za-z0-9]{20}|(?=[\w-]*\d)[\w-]{20}"
-"""What all that the library finds has: it is loaded for no other text."""
+"""What every token of a service has: their patterns are read for no other text."""
 _LONGEST_NAME = 256
 _LONG, _GROUP, _WINDOW = 4096, 128, 1024
 """Characters from which on a text is looked at line by line, lines that are passed over together, and characters that
@@ -294,9 +280,9 @@ def _in_window(text: str) -> str:
     for marks, form in _MARKED:
         if any(map(low.__contains__, marks)):
             text = _compiled(form).sub(_hidden, text)
-    for name, (_, words) in _DETECTORS.items() if _compiled(_RUN).search(text) else ():
+    for name, words in MARKS_OF.items() if _compiled(_RUN).search(text) else ():
         if any(word.lower() in low for word in words.split()) if words else bare:
-            for found in _of_library(name):
+            for found in patterns_of(name):
                 text = found.sub(_hidden, text)
     return without_drawn(text, _hidden)
 
@@ -317,15 +303,6 @@ def _hidden(found: re.Match[str]) -> str:
     if HIDDEN[:-1] in secret:
         return found[0]
     return found[0][:at] + HIDDEN + found[0][at + len(secret):]
-
-
-@functools.cache
-def _of_library(module: str) -> tuple[re.Pattern[str], ...]:
-    """The patterns of one detector. The only group of GitHub's holds a prefix; all of what it finds is secret."""
-    from importlib import import_module
-
-    kind = getattr(import_module(f"detect_secrets.plugins.{module}"), _DETECTORS[module][0])
-    return tuple(re.compile(pattern.pattern.replace("(ghp|", "(?:ghp|"), pattern.flags) for pattern in kind.denylist)
 
 
 def redacted_value(name: str, value: str) -> str:
