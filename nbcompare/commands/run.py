@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from nbcompare.bundle.bundle import Bundle
     from nbcompare.case.case import Case
     from nbcompare.engine.processes.asking import Answers
-    from nbcompare.run.options import RunOptions
+    from nbcompare.engine.progress import Progress
+    from nbcompare.run.options import HandedOver, RunOptions
 
 _SHOWN_BY = ("nbcompare.commands.views.results", "nbcompare.commands.views.terminal",
              "nbcompare.commands.views.bundles", "nbcompare.bundle.check.loosened")
@@ -91,7 +93,6 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     answers: Answers = {}
     with made_ready(partial(asked_ahead, loaded[0], py_bin, answers)):
         from nbcompare.run.one_case import run_case
-        from nbcompare.run.sweep.bands import bands_on
     for case in loaded:
         told.begin(case.name, case.path)
         inputs = dict(parse_input_override(text, case) for text in overrides)
@@ -101,7 +102,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
                              trust_case=trust_case,
                              fresh=fresh, sandbox=sandbox, side_by_side=side_by_side, allow_weak=allow_weak,
                              no_compare=no_compare)
-        with bands_on(cluster, progress) as handed, made_ready(*of_modules(*_SHOWN_BY)):
+        with _bands_on(cluster, progress) as handed, made_ready(*of_modules(*_SHOWN_BY)):
             bundle = run_case(case, options, progress, replace(handed, answers=answers))
         answers = {}  # an engine has run since
         from nbcompare.commands.views.results import result_of
@@ -113,6 +114,17 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     exit_code = worst(result.verdict.exit_code for result in told.results)
     many = {"schema_version": 1, "kind": "nb-compare runs", "exit_code": int(exit_code), "results": told.documents}
     return told.end(exit_code, told.documents[0] if len(cases) == 1 else many)
+
+
+def _bands_on(cluster: str | None, progress: Progress) -> AbstractContextManager[HandedOver]:
+    """What a run is handed that renders its row bands on the workers of a scheduler, or here where none is named."""
+    from nbcompare.run.options import NOTHING
+
+    if cluster is None:
+        return nullcontext(NOTHING)
+    from nbcompare.run.sweep.bands import bands_on
+
+    return bands_on(cluster, progress)
 
 
 def _one_cell(path: Path, told: PublishedResults) -> Case:

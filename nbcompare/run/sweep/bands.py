@@ -25,7 +25,7 @@ from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.rendering.row_bands import BandJob, Here
 from nbcompare.errors import EvidenceError, FileError, NbCompareError, UsageError
-from nbcompare.run.options import NOTHING, HandedOver
+from nbcompare.run.options import HandedOver
 from nbcompare.run.sweep.connection import connected
 from nbcompare.run.sweep.remote import as_it_is, package_content
 from nbcompare.visible import counted
@@ -125,11 +125,8 @@ def cluster_bands(address: str, progress: Progress) -> Iterator[ClusterBands]:
 
 
 @contextlib.contextmanager
-def bands_on(cluster: str | None, progress: Progress) -> Iterator[HandedOver]:
-    """What a run is handed that renders its row bands on the workers of a scheduler, or here where none is named."""
-    if cluster is None:
-        yield NOTHING
-        return
+def bands_on(cluster: str, progress: Progress) -> Iterator[HandedOver]:
+    """What a run is handed that renders its row bands on the workers of a scheduler."""
     with cluster_bands(cluster, progress) as run_band, Renderer(run_band=run_band) as renderer:
         yield HandedOver(renderer=renderer)
 
