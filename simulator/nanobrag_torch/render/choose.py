@@ -24,10 +24,9 @@ from nanobrag_torch.options import Program
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.vectors import length
 from nanobrag_torch.render.phi_groups import largest_q, may_be_between_peaks
-from nanobrag_torch.render.plain import render_tile
+from nanobrag_torch.render.plain_rows import PlainRenderer
 from nanobrag_torch.render.scene import Scene
-from nanobrag_torch.render.sticky_interpolation import StickyInterpolation, ends_somewhere
-from nanobrag_torch.render.tile import make_tile, tile_rows
+from nanobrag_torch.render.sticky_interpolation import ends_somewhere
 from nanobrag_torch.render.workers import MOST_PIECES, keep_freed_memory, large_array, share_out, shared_array
 
 SMALL = 1_000_000
@@ -168,24 +167,6 @@ def not_compiled(scene: Scene) -> str:
 
 
 # --- the image ------------------------------------------------------------------------------------------
-
-
-class PlainRenderer:
-    """Rows of a scene by the plain path. Where interpolation ends somewhere, which sticky_interpolation.py keeps, they
-    must come in order."""
-
-    def __init__(self, scene: Scene):
-        self.scene, self.sticky = scene, StickyInterpolation(scene)
-        self.rows, self.in_order = tile_rows(scene), self.sticky.needed
-
-    def render_rows(self, rows: range):
-        """Values (photons) of some rows, as float64 [rows, width], and the sum of the solid angles (sr) of each."""
-        x0, x1, _, _ = self.scene.roi
-        tile = make_tile(self.scene, rows, range(x0, x1 + 1))
-        values, omega = render_tile(self.scene, tile, self.sticky)
-        if tile.rendered is not None:
-            values, omega = values.masked_fill(~tile.rendered, 0.0), omega.masked_fill(~tile.rendered, 0.0)
-        return values, omega.sum(dim=1)
 
 
 def renderer(scene: Scene, path: RenderPath):

@@ -21,6 +21,7 @@ import torch
 
 from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
 from nanobrag_torch.emulation import parse_emulations
+from nanobrag_torch.physics.arithmetic import sin
 from nanobrag_torch.physics.background import water_background
 from nanobrag_torch.physics.detector import capture_fraction, solid_angle
 from nanobrag_torch.physics.polarization import polarization_factor
@@ -116,8 +117,8 @@ class AnySubpixel(Protocol):
 class PixelSums:
     """What is known of each pixel while it is summed: the factors in force and the sum so far."""
 
-    def __init__(self, scene: Scene, tile: Tile, trace=None):
-        self.scene, self.tile, self.trace = scene, tile, trace
+    def __init__(self, scene: Scene, tile: Tile, trace=None, sine=sin):
+        self.scene, self.tile, self.trace, self.sine = scene, tile, trace, sine
         self.omega: Any = None
         self.polar: Any = None
         self.capture: Any = None
@@ -206,9 +207,10 @@ def source_polarization(scene: Scene, source, diffracted):
     return polarization_factor(light.polarization, source.incident, diffracted, light.polarization_axis)
 
 
-def render_tile(scene: Scene, tile: Tile, sticky: StickyInterpolation | None = None, trace=None):
-    """Values (photons, float64) and sums of solid angles (sr) of the pixels of a tile."""
-    pixels = PixelSums(scene, tile, trace)
+def render_tile(scene: Scene, tile: Tile, sticky: StickyInterpolation | None = None, trace=None, sine=sin):
+    """Values (photons, float64) and sums of solid angles (sr) of the pixels of a tile; ``sine`` is that of the lattice
+    factor of a square crystal."""
+    pixels = PixelSums(scene, tile, trace, sine)
     if scene.water_like_spots:
         pixels.total = pixels.total + water_background(scene.water_size, scene.illumination.fluence)
     ended = sticky.prepare(tile) if sticky else None
@@ -255,7 +257,7 @@ def add_term(pixels: PixelSums, q, cell, factors: list, culled, ended, index) ->
     nearest = nearest_indices(hkl)
     along, whole = _reduced(scene, hkl, nearest)
     F_latt = lattice_factor(scene.shape, along, whole, scene.lattice.cells, scene.fudge,
-                            scene.lattice.reciprocal_per_A, scene.emulate)
+                            scene.lattice.reciprocal_per_A, scene.emulate, pixels.sine)
     late = ended.mask(index) if ended else None
     if scene.F.interpolate or scene.F.count == 0 or trace or scene.F.bordered.requires_grad:
         F_cell = structure_factor(scene.F, hkl, nearest, late).to(scene.dtype)
