@@ -71,11 +71,9 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
             trust_case: bool, resample: bool, allow_weak: str | None, sandbox: bool,
             side_by_side: bool, told: PublishedResults) -> ExitCode:
     """Run cases and publish a stamped bundle of each."""
-    from nbcompare.case.inputs import parse_input_override
-    from nbcompare.run.options import RunOptions
-    from nbcompare.run.ready import asked_ahead, made_ready, of_modules
-
     if dry_run:
+        from nbcompare.run.options import RunOptions
+
         if told.how.files or told.how.form != TEXT:
             raise UsageError("--dry-run judges nothing, so that there is nothing for --junit, --markdown and --format")
         return _show_commands(cases, overrides, RunOptions(
@@ -91,26 +89,32 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     progress = told.progress()
     told.expect((case.name, case.path) for case in loaded)
     answers: Answers = {}
-    with made_ready(partial(asked_ahead, loaded[0], py_bin, answers)):
-        from nbcompare.run.one_case import run_case
-    for case in loaded:
-        told.begin(case.name, case.path)
-        inputs = dict(parse_input_override(text, case) for text in overrides)
-        options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs,
-                             resample, bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor,
-                             probe_args=probe_args, all_metrics=all_metrics, shards=shards, cluster=cluster,
-                             trust_case=trust_case,
-                             fresh=fresh, sandbox=sandbox, side_by_side=side_by_side, allow_weak=allow_weak,
-                             no_compare=no_compare)
-        with _bands_on(cluster, progress) as handed, made_ready(*of_modules(*_SHOWN_BY)):
-            bundle = run_case(case, options, progress, replace(handed, answers=answers))
-        answers = {}  # an engine has run since
-        from nbcompare.commands.views.results import result_of
-        from nbcompare.commands.views.terminal import next_step, shown
+    from nbcompare.run.ready import asked_ahead, made_ready, of_modules
 
-        told.add(result_of(bundle, case.path, next_step(bundle, options)),
-                 {"bundle": shown(bundle.folder), **bundle.record.as_dict()})
-        _print(case, bundle, options, told.how.form)
+    ahead = () if sandbox or reference else (partial(asked_ahead, loaded[0], c_bin, py_bin, answers),)
+    with made_ready(*ahead):
+        from nbcompare.case.inputs import parse_input_override
+        from nbcompare.run.one_case import run_case
+        from nbcompare.run.options import RunOptions
+
+        for case in loaded:
+            told.begin(case.name, case.path)
+            inputs = dict(parse_input_override(text, case) for text in overrides)
+            options = RunOptions(c_bin, py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), inputs,
+                                 resample, bundles, tuple(sys.argv[1:]), reference, noise_floor=noise_floor,
+                                 probe_args=probe_args, all_metrics=all_metrics, shards=shards, cluster=cluster,
+                                 trust_case=trust_case,
+                                 fresh=fresh, sandbox=sandbox, side_by_side=side_by_side, allow_weak=allow_weak,
+                                 no_compare=no_compare)
+            with _bands_on(cluster, progress) as handed, made_ready(*of_modules(*_SHOWN_BY)):
+                bundle = run_case(case, options, progress, replace(handed, answers=answers))
+            answers = {}  # an engine has run since
+            from nbcompare.commands.views.results import result_of
+            from nbcompare.commands.views.terminal import next_step, shown
+
+            told.add(result_of(bundle, case.path, next_step(bundle, options)),
+                     {"bundle": shown(bundle.folder), **bundle.record.as_dict()})
+            _print(case, bundle, options, told.how.form)
     exit_code = worst(result.verdict.exit_code for result in told.results)
     many = {"schema_version": 1, "kind": "nb-compare runs", "exit_code": int(exit_code), "results": told.documents}
     return told.end(exit_code, told.documents[0] if len(cases) == 1 else many)

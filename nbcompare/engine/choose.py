@@ -19,7 +19,7 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.case.project import declared_engines, project_above, refuse_code_variables
-from nbcompare.engine.bundled_reference import build_reference
+from nbcompare.engine.bundled_reference import build_reference, found_program
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.safety.safe_start import BUNDLED_SUBJECT
@@ -94,8 +94,7 @@ def other_subjects(case: Case) -> dict[str, Engine]:
 def reference_engine(option: str | None, environment: Mapping[str, str], bundled: Callable[[], Path],
                      declared: Mapping[str, EngineDeclaration] = {}) -> Engine:
     """--c-bin, else $NB_C_BIN, else the declared one, else the bundled C reference (``bundled`` builds it)."""
-    return named_engine(REFERENCE, option, environment, declared) or Engine(
-        REFERENCE, "bundled C reference", (str(bundled()),), "default")
+    return named_engine(REFERENCE, option, environment, declared) or _bundled_reference(bundled())
 
 
 def subject_engine(option: str | None, environment: Mapping[str, str],
@@ -104,9 +103,24 @@ def subject_engine(option: str | None, environment: Mapping[str, str],
     return named_engine(SUBJECT, option, environment, declared) or _default_subject()
 
 
+def bundled_engines() -> list[Engine]:
+    """The bundled engines as they are called: the simulator, and the C reference where it is built already."""
+    program = found_program()
+    reference = [_bundled_reference(program)] if program else []
+    return [_bundled_subject(), *reference]
+
+
+def _bundled_reference(program: Path) -> Engine:
+    return Engine(REFERENCE, "bundled C reference", (str(program),), "default")
+
+
+def _bundled_subject() -> Engine:
+    return Engine(SUBJECT, "nanobrag_torch", BUNDLED_SUBJECT, "default")
+
+
 def _default_subject() -> Engine:
     """The bundled simulator; or what Python finds under its name in its place, which is not called so."""
-    bundled = Engine(SUBJECT, "nanobrag_torch", BUNDLED_SUBJECT, "default")
+    bundled = _bundled_subject()
     said = ask(bundled, entry_of(bundled.start))
     if said is None or said["bundled"] or not said["files"]:
         return bundled

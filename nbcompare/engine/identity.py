@@ -12,7 +12,7 @@ import platform
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib import metadata
 from pathlib import Path
@@ -23,11 +23,12 @@ from nbcompare.case.declared.adapter import Adapter
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.choose import start_words
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.processes.asking import once
 from nbcompare.engine.processes.process import recordable, recorded_environment, run_program
 from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.sources.built_before import built_before
 from nbcompare.engine.sources.libraries import is_elf, linked_libraries
-from nbcompare.engine.sources.made_of import STARTS_ANOTHER, MadeOf, look_at
+from nbcompare.engine.sources.made_of import STARTS_ANOTHER, MadeOf, ask_ahead, look_at
 from nbcompare.engine.sources.opened import OpenedFiles, changed_since, is_as_it_was
 from nbcompare.errors import UsageError
 from nbcompare.files import SameAgain, hash_of_named, sha256_of, sum_of
@@ -189,9 +190,15 @@ def identify(engine: Engine, environment: Mapping[str, str] = {}) -> EngineIdent
     """Ask an engine who it is, in an empty folder, and take its fingerprint; ``environment`` is what a case sets."""
     program = engine.program
     return EngineIdentity(engine.role, engine.name, engine.chosen_by, engine.start, sha256_of(program),
-                          program.stat().st_size, _version_line(engine, environment),
+                          program.stat().st_size, _version(engine, environment),
                           _library_names(engine, environment), look_at(engine, environment),
                           recordable(engine.declared_variables), engine.adapter, engine.capabilities)
+
+
+def questions(engine: Engine, environment: Mapping[str, str] = {}) -> tuple[Callable[[], object], ...]:
+    """What ``identify`` asks other programs about an engine: each by itself, so that they can be asked side by side and
+    ahead. The answers are its own while they are ``asked_once``."""
+    return tuple(functools.partial(ask, engine, environment) for ask in (_version, _library_names, ask_ahead))
 
 
 def version_command(engine: Engine) -> tuple[str, ...]:
@@ -201,6 +208,13 @@ def version_command(engine: Engine) -> tuple[str, ...]:
         search = dict(declared.set_variables).get("PATH")
         return start_words(declared.version, declared.folder, f"{declared.file}: version of {declared.name}", search)
     return (*engine.start, "-version")
+
+
+def _version(engine: Engine, environment: Mapping[str, str]) -> str:
+    """What it says of its version; asked once of the same program that is started the same way."""
+    held = engine.start, engine.confined, engine.reads, engine.declaration, sum_of(str(engine.program))
+    return once(("version", *held, tuple(sorted(engine.variables(environment).items()))),
+                lambda: _version_line(engine, environment))
 
 
 def _version_line(engine: Engine, environment: Mapping[str, str]) -> str:

@@ -66,14 +66,6 @@ def repositories_of(case: Case, engines: Mapping[str, Engine],
     return {PROJECT: known.of(case.folder), **own, HARNESS_ROLE: known.of(HARNESS)}
 
 
-def ask_ahead(case: Case) -> None:
-    """Ask git about the project, nb-compare and the bundled engines while engines say who they are; the answers are
-    those of ``repositories_of``, a moment later (``asked_once``)."""
-    known = Repositories()
-    for folder in (case.folder, HARNESS, SIMULATOR):
-        known.of(folder)
-
-
 def _once_of_engine(engine: Engine, identity: EngineIdentity, known: Repositories) -> RepositoryState:
     """``_of_engine``, asked once for the cells of a group as git is; that its files stay what they were is looked at
     elsewhere (drift.py)."""

@@ -12,19 +12,23 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
-from nbcompare.case.project import declared_engines, project_above
-from nbcompare.engine.choose import subject_engine
+from nbcompare.case.project import declared_engines, project_above, refuse_code_variables
+from nbcompare.engine.choose import bundled_engines, named_engine
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.identity import questions
+from nbcompare.engine.installation import HARNESS, SIMULATOR
 from nbcompare.engine.processes.asking import Answers, asked_once
 from nbcompare.engine.processes.redact import redacted
+from nbcompare.engine.repository.git import Repositories
 from nbcompare.engine.sources.edited import looked_through
 from nbcompare.engine.sources.opened_kinds import read_lists
 
@@ -69,6 +73,20 @@ def beside(work: Callable[[], _Answer]) -> Iterator[Callable[[], _Answer]]:
     the work raised."""
     with _impatient(), ThreadPoolExecutor(1) as pool:
         yield pool.submit(copy_context().run, work).result
+
+
+@contextmanager
+def all_beside(steps: Iterable[Step]) -> Iterator[None]:
+    """Carry out all steps at once beside the block, which ends when all have; one that fails is silent, as above."""
+    def carry_out(step: Step) -> None:
+        with suppress(Exception):
+            step()
+
+    asked = tuple(steps)
+    with _impatient(), ThreadPoolExecutor(max(1, len(asked))) as pool:
+        for step in asked:
+            pool.submit(copy_context().run, carry_out, step)
+        yield
 
 
 _LOCK, _BEFORE = threading.Lock(), list[float]()
@@ -119,8 +137,25 @@ def _packages_of(engines: Mapping[str, Engine]) -> list[str]:
     return [place for place in sys.path if place.endswith("-packages")]
 
 
-def asked_ahead(case: Case, program: str | None, answers: Answers) -> None:
-    """Ask what is asked first of all in a run: what a subject is that nobody named. The answer is kept for the run that
-    begins next (``asked_once``)."""
+def ask_git_ahead(case: Case) -> None:
+    """Ask git about the project, nb-compare and the bundled engines while engines say who they are; the answers are
+    those of ``repositories_of``, a moment later (``asked_once``)."""
+    known = Repositories()
+    for folder in (case.folder, HARNESS, SIMULATOR):
+        known.of(folder)
+
+
+def asked_ahead(case: Case, c_bin: str | None, py_bin: str | None, answers: Answers) -> None:
+    """Ask git, and the bundled engines where they will be run, what is asked in the beginning of a run. The answers are
+    kept for the run that begins next (``asked_once``). Programs of the user's are asked nothing before all of the case
+    was looked through."""
     with asked_once(answers):
-        subject_engine(program, os.environ, declared_engines(case, project_above(case.folder)))
+        project = project_above(case.folder)
+        decided = refuse_code_variables(case, project, trusted=True)
+        declared = declared_engines(case, project)
+        named = {REFERENCE: named_engine(REFERENCE, c_bin, os.environ, declared),
+                 SUBJECT: named_engine(SUBJECT, py_bin, os.environ, declared)}
+        asked = [] if decided else [question for engine in bundled_engines()
+                                    if named[engine.role] is None for question in questions(engine, case.environment)]
+        with all_beside((partial(ask_git_ahead, case), *asked)):
+            pass

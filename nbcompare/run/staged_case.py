@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +19,7 @@ from nbcompare.case.regions import allow_weak
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.drift import EngineDrift, faults_of
 from nbcompare.engine.engine import Engine
-from nbcompare.engine.identity import EngineIdentity, identify
+from nbcompare.engine.identity import EngineIdentity, identify, questions
 from nbcompare.engine.processes.redact import HIDDEN, redacted
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.protected import Protected, protected_files, sums_of
@@ -31,8 +29,8 @@ from nbcompare.engine.sandbox import confine_all
 from nbcompare.errors import CaseError, EvidenceError, UsageError
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.other_subjects import OtherSubject, stage_others
-from nbcompare.run.provenance import ask_ahead, repositories_of, require_pinned, surroundings_of
-from nbcompare.run.ready import beside
+from nbcompare.run.provenance import repositories_of, require_pinned, surroundings_of
+from nbcompare.run.ready import all_beside, ask_git_ahead, beside
 from nbcompare.run.side_by_side import ALONE, SideBySide, refuse_in_reach
 from nbcompare.run.stored_reference import StoredReference, require_same_experiment, stored_reference
 
@@ -135,7 +133,7 @@ def stage_case(case: Case, engines: Mapping[str, Engine], stored: StoredReferenc
             raise EvidenceError(f"{stored.folder}: is being removed, and cannot be the reference")
         require_same_experiment(stored, case, jobs[REFERENCE].shape, inputs)
     protected = sums_of(protected_files(case))
-    with beside(partial(ask_ahead, case)):
+    with beside(partial(ask_git_ahead, case)):
         known = _identities(case, engines, stored, handed)
     require_pinned(case, known)
     watch = handed.looks.watch if handed.looks else EngineDrift
@@ -168,12 +166,10 @@ def _identities(case: Case, engines: Mapping[str, Engine], stored: StoredReferen
 
 
 def _identified(engines: Mapping[str, Engine], environment: Mapping[str, str]) -> dict[str, EngineIdentity]:
-    """Who engines are, by role. Several are asked side by side, as most of it is waiting for their answers; each thread
-    knows what was asked before (``asked_once``)."""
-    with ThreadPoolExecutor(max(1, len(engines))) as pool:
-        answers = {role: pool.submit(copy_context().run, identify, engine, environment)
-                   for role, engine in engines.items()}
-    return {role: answer.result() for role, answer in answers.items()}
+    """Who engines are, by role. All that is asked of programs is asked side by side, as most of it is waiting for their
+    answers; each thread knows what was asked before (``asked_once``)."""
+    with all_beside(question for engine in engines.values() for question in questions(engine, environment)):
+        return {role: identify(engine, environment) for role, engine in engines.items()}
 
 
 def refuse_secrets(case: Case) -> None:

@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,11 +42,37 @@ def asked_once(known: Answers | None = None) -> Iterator[Answers]:
 def once(question: Hashable, ask: Callable[[], _Answer]) -> _Answer:
     """The answer to a question, which is asked anew unless ``asked_once`` holds and it was asked before."""
     known = _ANSWERS.get()
-    if known is None:
-        return ask()
-    if question not in known:
-        known[question] = ask()
-    return cast(_Answer, known[question])
+    while known is not None:
+        with _LOCK:
+            there = question in known
+            found = known.setdefault(question, _Pending())
+        if there and isinstance(found, _Pending):
+            found.wait()  # another thread is asking; where that fails, it is asked here
+        elif there:
+            return cast(_Answer, found)
+        else:
+            return _asked(question, ask, known)
+    return ask()
+
+
+class _Pending(threading.Event):
+    """Stands in place of an answer while a thread asks for it."""
+
+
+_LOCK = threading.Lock()
+
+
+def _asked(question: Hashable, ask: Callable[[], _Answer], known: Answers) -> _Answer:
+    """Ask, and put the answer in the place that is held for it; nothing stays there where that fails."""
+    pending = cast(_Pending, known[question])
+    try:
+        found = known[question] = ask()
+    except BaseException:
+        del known[question]
+        raise
+    finally:
+        pending.set()
+    return found
 
 
 def answer(argv: Sequence[str], folder: Path, *, seconds: float, environment: Mapping[str, str] = {},

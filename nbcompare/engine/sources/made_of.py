@@ -194,6 +194,14 @@ def _of_python(engine: Engine, entry: Entry, variables: Mapping[str, str]) -> Fo
                   installed=tuple(sorted(set(said["installed"].values()))), editable=said["editable"]), reasons
 
 
+def ask_ahead(engine: Engine, environment: Mapping[str, str]) -> None:
+    """Ask what ``look_at`` will, of a Python program its interpreter; the answer is kept (``asked_once``)."""
+    variables = engine.variables(environment)
+    entry = entry_of(engine.start, variables.get("PATH"))
+    if entry.kind in (MODULE, SCRIPT):
+        ask(engine, entry, variables)
+
+
 def ask(engine: Engine, entry: Entry, variables: Mapping[str, str] = {}) -> dict[str, Any] | None:
     """What the interpreter of a Python program says of it, with the ``variables`` that the engine gets (without them,
     those of its declaration); None when it says nothing usable."""

@@ -3,6 +3,9 @@
 import errno
 import os
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import pytest
 
@@ -83,6 +86,29 @@ def test_a_question_is_asked_one_time_within_a_moment_and_anew_after_it():
         assert once("who", ask) == 0
     with asked_once():
         assert once("who", ask) == 3
+
+
+def test_who_asks_while_another_thread_does_waits_for_its_answer_and_asks_where_that_fails():
+    begun, go_on, asked = threading.Event(), threading.Event(), []
+
+    def slow():
+        begun.set()
+        assert go_on.wait(10)
+        asked.append("slow")
+        raise OSError
+
+    def quick():
+        asked.append("quick")
+        return "answer"
+
+    with asked_once() as answers, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(copy_context().run, once, "who", slow)
+        assert begun.wait(10)
+        second = pool.submit(copy_context().run, once, "who", quick)
+        threading.Timer(0.05, go_on.set).start()
+        assert second.result() == "answer" and isinstance(first.exception(), OSError)
+        assert once("who", slow) == "answer"
+    assert (asked, answers) == (["slow", "quick"], {"who": "answer"})
 
 
 LOOKS = """

@@ -5,18 +5,21 @@ import os
 import sys
 import sysconfig
 import threading
+from dataclasses import replace
 
 import pytest
 
 from nbcompare.case.case_file import load_case
+from nbcompare.engine import identity
+from nbcompare.engine.choose import subject_engine
 from nbcompare.engine.engine import Engine
+from nbcompare.engine.identity import identify
 from nbcompare.engine.installation import HARNESS, SIMULATOR
 from nbcompare.engine.processes.asking import asked_once
 from nbcompare.engine.repository import git
-from nbcompare.engine.sources import edited, opened_kinds
+from nbcompare.engine.sources import edited, made_of, opened_kinds
 from nbcompare.engine.sources.edited import scanned_once
-from nbcompare.run.provenance import ask_ahead
-from nbcompare.run.ready import beside, made_ready, of_a_run, of_an_account
+from nbcompare.run.ready import ask_git_ahead, asked_ahead, beside, made_ready, of_a_run, of_an_account
 
 
 def test_a_step_that_fails_is_silent_and_the_next_one_is_done(capfd):
@@ -39,11 +42,29 @@ def test_a_step_knows_what_is_looked_at_once_for_the_run():
 def test_what_git_said_ahead_is_not_asked_again(small_case, monkeypatch):
     case = load_case(small_case)
     with asked_once():
-        ask_ahead(case)
+        ask_git_ahead(case)
         monkeypatch.setattr(git, "answer", lambda *_, **__: pytest.fail("git is asked again"))
         known = git.Repositories()
         assert known.of(HARNESS) == known.of(SIMULATOR)
         known.of(case.folder)
+
+
+def test_bundled_engines_are_asked_ahead_and_never_those_of_the_user(small_case, monkeypatch):
+    """A program of the user's is started when all of the case was looked through; and none where the case decides what
+    code is run."""
+    case, asked = load_case(small_case), []
+    monkeypatch.setattr(identity, "_version_line", lambda engine, _: asked.append(engine.role) or "1.0")
+    monkeypatch.setattr(made_of, "_ask", lambda *_: None)
+    answers = {}
+    asked_ahead(case, "true", "true", answers)
+    asked_ahead(replace(case, environment={"LD_PRELOAD": "/x.so"}), None, None, {})
+    assert not asked
+    asked_ahead(case, "true", None, answers)
+    asked_ahead(case, "true", None, answers)
+    assert asked == ["subject"]
+    with asked_once(answers):
+        subject = subject_engine(None, {})
+        assert identify(subject, case.environment).version == "1.0" and asked == ["subject"]
 
 
 def test_what_is_left_when_the_block_ends_is_left_out():
