@@ -27,7 +27,7 @@ from nanobrag_torch.render.choose import RenderPath, choose_path, render_image
 from nanobrag_torch.render.plain import true_solid_angle, whole_percent
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.trace import check_traced, trace_pixel
-from nanobrag_torch.render.workers import aside
+from nanobrag_torch.render.workers import aside, wait_for_ended
 from nanobrag_torch.version import PROGRAM_NAME, VERSION, default_threads, version_line
 
 SPHERE_SR = 4.0 * math.pi
@@ -35,6 +35,13 @@ SPHERE_SR = 4.0 * math.pi
 
 def render_and_write(command: LoadedCommand, components: tuple) -> None:
     """Run a loaded command. Raises UsageError or InputFileError before anything is written."""
+    try:
+        _render_and_write(command, components)
+    finally:
+        wait_for_ended()
+
+
+def _render_and_write(command: LoadedCommand, components: tuple) -> None:
     torch.set_num_threads(_workers(command))
     asked = command.program.dtype
     scene = build_scene(*components, emulate=command.emulate, device=command.program.device,

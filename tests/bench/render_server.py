@@ -10,6 +10,7 @@ from pathlib import Path
 from nanobrag_torch.command.load import load_components, read_command
 from nanobrag_torch.render.build_scene import build_scene
 from nanobrag_torch.render.choose import choose_path, render_image
+from nanobrag_torch.render.workers import wait_for_ended
 
 MOST_SCENES = 6
 """Those of one row, which are rendered in turn."""
@@ -46,7 +47,9 @@ def main():
         forget_peak()
         started, before = time.perf_counter(), cpu_seconds()
         image, _ = render_image(scene, path, asked["workers"])
-        seconds, cpu = time.perf_counter() - started, cpu_seconds() - before
+        seconds = time.perf_counter() - started
+        wait_for_ended()
+        cpu = cpu_seconds() - before
         if asked["image"]:
             image.tofile(asked["image"])
         print(json.dumps({"seconds": seconds, "cpu": cpu, "path": str(path), "peak_mb": peak_mb()}), flush=True)

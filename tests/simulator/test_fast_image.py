@@ -1,6 +1,7 @@
 """The fast path against the plain one: the same image within stated bounds, whatever is asked for."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,11 @@ import torch
 
 from nanobrag_torch.options import Program
 from nanobrag_torch.physics import tricubic
+from nanobrag_torch.physics.scattering import scattering_vector
+from nanobrag_torch.physics.vectors import length
 from nanobrag_torch.render import fast
 from nanobrag_torch.render.choose import RenderPath, choose_path, renderer
+from nanobrag_torch.render.tile import locate, make_tile
 
 CRYSTAL = ("-cell 70 80 95 85 95 100 -misset 10 20 30 -N 5 -hkl list.hkl -lambda 1 -distance 100 -detpixels 41 "
            "-pixel 0.6 -oversample 1 -nointerpolate").split()
@@ -221,6 +225,19 @@ def test_a_single_ray_beyond_the_resolution_adds_nothing(crystal, options, monke
     assert "water" in options or ((plain == 0.0).all(axis=1).any() and plain.max() > 0.0)
     (error, excess), = compared(scene, "auto")
     assert error < 1e-6 and excess < 1e-6
+
+
+def test_a_pixel_at_the_very_limit_is_beyond_it_on_both_paths_or_on_none(crystal):
+    """d_min is the spacing of a pixel, as exact as a number is: 60 of them, of which rounding would take some."""
+    scene = crystal("-detpixels_x 41 -detpixels_y 9")
+    source, = scene.illumination.sources
+    located = locate(scene, make_tile(scene, range(9), range(41)), 0, 0, 0)
+    q = length(scattering_vector(located.diffracted, source.incident, source.wavelength))
+    for number in range(60):
+        limited = replace(scene, d_min=float(1.0 / q.view(-1)[6 * number]))
+        plain, by_fast = (values_of(limited, RenderPath(name, "float64"))[0] for name in ("plain", "fast"))
+        np.testing.assert_array_equal(plain == 0.0, by_fast == 0.0)
+        assert 0 < (plain == 0.0).sum() < plain.size
 
 
 SMALL = (

@@ -1,7 +1,9 @@
 """Rendering in parts: neither tiles, workers nor regions of interest change a bit, and a failed worker is seen."""
 
 import errno
+import mmap
 import os
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +14,8 @@ from nanobrag_torch.render import choose as render_path
 from nanobrag_torch.render import fast, lattice_sum
 from nanobrag_torch.render import tile as tiles
 from nanobrag_torch.render.choose import RenderPath, render_image
-from nanobrag_torch.render.workers import MOST_PIECES, share_out, shared_array
+from nanobrag_torch.render.large_pages import LINE, LargePages
+from nanobrag_torch.render.workers import LARGE_PAGE, MOST_PIECES, share_out, shared_array, wait_for_ended
 
 SCAN = "-detpixels_x 77 -detpixels_y 50 -pixel 0.5 -misset 10 20 30 -N 20 -phi 1 -osc 0.3 -phisteps 11 -oversample 1"
 PATHS = [RenderPath("fast", "float32"), RenderPath("fast", "float64"), RenderPath("plain", "float64")]
@@ -130,23 +133,97 @@ def test_a_worker_that_is_killed_fails_the_whole():
         share_out(50, 2, work)
 
 
-def test_an_error_here_leaves_no_worker_behind(monkeypatch):
-    fork, children = os.fork, []
+@pytest.fixture
+def children(monkeypatch):
+    """The process numbers of all that are forked."""
+    fork, numbers = os.fork, []
 
     def recorded():
-        children.append(fork())
-        return children[-1]
+        numbers.append(fork())
+        return numbers[-1]
 
+    monkeypatch.setattr(os, "fork", recorded)
+    return numbers
+
+
+def gone(child):
+    with pytest.raises(ChildProcessError):
+        os.waitpid(child, os.WNOHANG)
+    return True
+
+
+def test_an_error_here_leaves_no_worker_behind(children):
     def work(piece):
         raise ValueError("broken on purpose")
 
-    monkeypatch.setattr(os, "fork", recorded)
     with pytest.raises(ValueError, match="broken on purpose"):
         share_out(50, 3, work)
-    assert len(children) == 2
-    for child in children:
-        with pytest.raises(ChildProcessError):
-            os.waitpid(child, os.WNOHANG)
+    assert len(children) == 2 and all(map(gone, children))
+
+
+def test_nobody_waits_for_workers_to_end_that_have_done_all(children, monkeypatch):
+    """Until another piece of work is shared out, or somebody asks."""
+    end = os._exit
+    monkeypatch.setattr(os, "_exit", lambda status: (time.sleep(0.4), end(status)))
+    begun = time.monotonic()
+    share_out(3, 3, lambda piece: time.sleep(0.01))
+    assert len(children) == 2 and time.monotonic() - begun < 0.35
+    assert wait_for_ended() == 0 and time.monotonic() - begun > 0.4 and all(map(gone, children))
+    share_out(2, 2, lambda piece: None)
+    share_out(2, 1, lambda piece: None)
+    assert len(children) == 3 and all(map(gone, children))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_command_leaves_no_worker_behind(children, simulated, monkeypatch, fails):
+    """Also where its image cannot be kept, which is found when the workers are done."""
+    end = os._exit
+    monkeypatch.setattr(os, "_exit", lambda status: (time.sleep(0.1), end(status)))
+    monkeypatch.setitem(fast.TILE_PIXELS, "cpu", 1000)
+    run = simulated(f"-render fast -threads 2 -detpixels 96 {'-fluence 1e75' if fails else ''}")
+    assert run.status == (2 if fails else 0) and children and all(map(gone, children))
+
+
+# --- memory ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_taken_from_large_pages_lies_side_by_side_until_it_is_cleared():
+    memory = LargePages(10 * LINE, "cpu")
+    first, second = memory.take((3, 5), torch.float32), memory.take((1,), torch.bool)
+    assert first.data_ptr() % LINE == 0 and second.data_ptr() == first.data_ptr() + LINE
+    beyond = memory.take((9 * LINE,), torch.uint8)
+    assert not 0 <= beyond.data_ptr() - first.data_ptr() < 10 * LINE and beyond.is_contiguous()
+    last = memory.take((8 * LINE,), torch.uint8)
+    assert last.data_ptr() == first.data_ptr() + 2 * LINE
+    memory.clear()
+    assert memory.take((2, 2), torch.float64).data_ptr() == first.data_ptr()
+
+
+def refusing(*arguments):
+    raise OSError(errno.EINVAL, "Invalid argument")
+
+
+@pytest.mark.parametrize("way", ["refused", "unknown", "no room"])
+def test_where_there_are_no_large_pages_the_image_is_the_same(scene_of, monkeypatch, way):
+    """A system without them refuses the advice, another has no word for it; and what has no room stands alone."""
+    scene, path = scene_of(SCAN), RenderPath("fast", "float32")
+    whole, _ = render_image(scene, path, 2)
+    asked = []
+
+    class Memory(mmap.mmap):
+        def madvise(self, *advice):
+            asked.append(len(self))
+            refusing()
+
+    if way == "refused":
+        monkeypatch.setattr(mmap, "mmap", Memory)
+    elif way == "unknown":
+        monkeypatch.delattr(mmap, "MADV_HUGEPAGE")
+    else:
+        monkeypatch.setattr(fast, "MOST_BYTES", 30)
+    assert pixels(render_image(scene, path, 1)[0]) == pixels(whole)
+    assert bool(asked) == (way == "refused") and all(size % LARGE_PAGE == 0 for size in asked)
+    assert pixels(render_image(scene, path, 2)[0]) == pixels(whole)
 
 
 @pytest.mark.parametrize("options", ["", "-round_xtal", "-gauss_xtal", "-binary_spots", "-interpolate -N 2", "-dmin 2",

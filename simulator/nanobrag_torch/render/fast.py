@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from nanobrag_torch.physics.background import water_background
 from nanobrag_torch.physics.scattering import beyond_resolution, scattering_vector
 from nanobrag_torch.physics.tricubic import Interpolation
 from nanobrag_torch.physics.vectors import dot
+from nanobrag_torch.render.large_pages import LargePages
 from nanobrag_torch.render.lattice_sum import (
     BORDER,
     Workspace,
@@ -52,14 +54,14 @@ from nanobrag_torch.render.ray_step import RayFactors, factors_of, ray_factors, 
 from nanobrag_torch.render.rays import CurvedRays, FlatColumns, FlatRays
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.sticky_interpolation import ends_somewhere
-from nanobrag_torch.render.tile import Tile, make_tile
+from nanobrag_torch.render.tile import Tile, locate, make_tile
 
 COLUMNS = 32
 """Columns are padded to a multiple of this, the most numbers that a vector loop takes at once."""
 
 TILE_PIXELS = {"cpu": 80_000, "cuda": 4_000_000}
-"""Pixels of a tile in float32, half as many in float64: few enough to be small in memory, and enough for the little
-that is done once for each to be nothing."""
+"""Pixels of a tile: few enough to be small in memory, and enough for the little that is done once for each to be
+nothing."""
 
 STRIP_PIXELS = {"cpu": 40_000, "cuda": 4_000_000}
 """Pixels of a strip of a tile, in which all phi steps of a group are summed: few enough to stay in the cache of a core,
@@ -68,7 +70,13 @@ and enough for an operation to take longer than the call to it."""
 FEW = 64
 """Pixels up to which the plain path is quicker one by one than for the whole tile."""
 
+MOST_BYTES = 320
+"""More than a pixel takes in all buffers of a strip, or of a tile."""
+
 EDGE = 0.5 - 1e-6
+
+SURE = 1e-9
+"""Of a cosine: more than its rounding, by far."""
 
 AT_ONCE = 8
 """Groups that are added to a strip one after the other, while it is in the cache."""
@@ -108,9 +116,9 @@ class FastRenderer:
         x0, x1, _, _ = scene.roi
         self.width = x1 - x0 + 1
         self.columns = range(x0, x0 + -(-self.width // COLUMNS) * COLUMNS)
-        device, size = torch.device(scene.device).type, real.itemsize // 4
-        self.rows = max(1, TILE_PIXELS[device] // size // len(self.columns))
-        self.strip_rows = max(1, STRIP_PIXELS[device] // size // len(self.columns))
+        device = torch.device(scene.device).type
+        self.rows = max(1, TILE_PIXELS[device] // len(self.columns))
+        self.strip_rows = max(1, STRIP_PIXELS[device] // len(self.columns))
         self.made_up = rounding_of_shares(scene, real)
         self.table, first, self.sizes = _table(scene, self.made_up, real)
         self.first = torch.tensor(first, dtype=torch.float64, device=scene.device)[:, None, None]
@@ -143,11 +151,18 @@ class FastRenderer:
             self.groups = phi_groups(self.scene, 1)
         self.nowhere = torch.zeros(0, dtype=torch.int64, device=self.scene.device)
         self.workspaces: dict[int, Workspace] = {}
+        width, device = len(self.columns), self.scene.device
+        self.strip_memory = LargePages(self.strip_rows * width * MOST_BYTES, device)
+        self.tile_memory = LargePages(self.rows * width * MOST_BYTES, device)
 
     def workspace(self, rows: int) -> Workspace:
-        """The buffers of strips of some rows; those of other strips are let go."""
+        """The buffers of strips of some rows, all in the same memory; on other devices those of other strips are let
+        go."""
         if rows not in self.workspaces:
-            self.workspaces = {rows: Workspace(self.scene, (rows, len(self.columns)), self.real, self.waves)}
+            shape = rows, len(self.columns)
+            if torch.device(self.scene.device).type != "cpu":
+                self.workspaces.clear()
+            self.workspaces[rows] = Workspace(self.scene, shape, self.real, self.waves, self.strip_memory)
         return self.workspaces[rows]
 
     def _rays(self, tile: Tile, index: tuple[int, int, int]) -> FlatRays | CurvedRays:
@@ -186,7 +201,8 @@ class FastRenderer:
         scene = self.scene
         source, = scene.illumination.sources
         rays = self._flat_rays(tile, (0, 0, 0))
-        rays.inverse, omega, factor = ray_factors(*factors.arguments(rays))
+        self.tile_memory.clear()
+        rays.inverse, omega, factor = ray_factors(*factors.arguments(rays), memory=self.tile_memory)
         rays.culled = self._culled(rays, source)
         total = self._sum_of_steps(rays, source)
         if rays.culled is not None:
@@ -216,16 +232,31 @@ class FastRenderer:
                 pixels.add(term, pixels.inside(source), culled, None)
 
     def _culled(self, rays: FlatRays | CurvedRays, source):
-        """Which pixels are beyond the resolution (bool); None without a limit."""
+        """Which pixels are beyond the resolution (bool); None without a limit.
+
+        On a flat detector |q|^2 is (1 + i.i - 2 d.i)/l^2; where some pixel is so near the limit that rounding counts,
+        the plain formula is asked, by the d of the plain path."""
         if not self.scene.d_min > 0.0:
             return None
-        return beyond_resolution(scattering_vector(rays.diffracted, source.incident, source.wavelength),
+        located: Any = rays
+        if isinstance(rays, FlatRays):
+            i = torch.tensor([[number(x) for x in source.incident]], dtype=torch.float64, device=self.scene.device)
+            limit = (number(source.wavelength) / number(self.scene.d_min)) ** 2
+            along = rays.components(rays.parts(i), slice(None), i.new_empty((1, *rays.tile.shape)))[0]
+            inside = along.sub_(0.5 * (1.0 + float((i * i).sum()) - limit))
+            culled = inside < 0.0
+            if float(inside.abs_().amin()) > SURE:
+                return culled
+            located = locate(self.scene, rays.tile, *rays.index)
+        return beyond_resolution(scattering_vector(located.diffracted, source.incident, source.wavelength),
                                  self.scene.d_min)
 
     def _strips(self, rays: FlatRays | CurvedRays) -> list[slice]:
         """The rows of a tile in strips, but for those that are all beyond the resolution of a single ray."""
         height = rays.tile.shape[0]
-        strips = [slice(start, min(start + self.strip_rows, height)) for start in range(0, height, self.strip_rows)]
+        count = -(-height // self.strip_rows)
+        edges = [height * number // count for number in range(count + 1)]
+        strips = [slice(start, stop) for start, stop in pairwise(edges)]
         if rays.culled is None:
             return strips
         lit = ~rays.culled.all(dim=1)
@@ -233,11 +264,13 @@ class FastRenderer:
 
     def _terms(self, rays: FlatRays | CurvedRays, source) -> Iterator:
         """What one source adds: the sum over its steps, or where the order counts each in its turn, domains fastest."""
+        self.tile_memory.clear()
         if not self.scene.running_product or self.scene.spindle.steps * self.scene.domains == 1:
             yield self._sum_of_steps(rays, source)
             return
         alone = {(group.steps, domain): group for domain, group in groups_of_domains(self.scene, self.groups)}
         for (_, domain), group in sorted(alone.items(), key=lambda entry: entry[0]):
+            self.tile_memory.clear()
             yield self._sum_of_groups(rays, source, [(domain, group)])
 
     def _sum_of_steps(self, rays: FlatRays | CurvedRays, source):
@@ -277,7 +310,7 @@ class FastRenderer:
 
     def _sum_of_sweeps(self, rays: FlatRays | CurvedRays, sweeps: list[SteppedCell]):
         """sum F_cell^2 F_latt^2 over all steps of some sweeps, float64."""
-        total = torch.zeros(rays.tile.shape, dtype=torch.float64, device=self.scene.device)
+        total = self.tile_memory.take(rays.tile.shape, torch.float64).zero_()
         strips = self._strips(rays)
         for start in range(0, len(sweeps), AT_ONCE) if strips else ():
             some = [(sweep, self._parts(rays, sweep)) for sweep in sweeps[start : start + AT_ONCE]]

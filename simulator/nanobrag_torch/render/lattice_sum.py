@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 from nanobrag_torch.physics.shape import GAUSS_WIDTH, ROUND_SCALE, TOPHAT_LIMIT
+from nanobrag_torch.render.large_pages import LargePages
 from nanobrag_torch.render.narrow_spots import combined, has_width_like_c, in_whole_vectors, spot_metric
 from nanobrag_torch.render.rays import square_root_
 from nanobrag_torch.render.scene import Scene
@@ -54,13 +55,15 @@ NO_DIGITS = 1e-3
 class Workspace:
     """The buffers of a tile, made once: float64 for indices, ``real`` for what is periodic in them.
 
-    Arrays are [3, n, m] where there is one for each axis, and [n, m] else. For the square shape r, m, slope and bend
-    are in radians: r times pi and m times pi/N.
+    They lie in ``memory``, where others may have been before. Arrays are [3, n, m] where there is one for each axis,
+    and [n, m] else. For the square shape r, m, slope and bend are in radians: r times pi and m times pi/N.
     """
 
-    def __init__(self, scene: Scene, shape: tuple[int, int], real, waves=None):
+    def __init__(self, scene: Scene, shape: tuple[int, int], real, waves, memory: LargePages):
+        memory.clear()
+
         def buffer(*more: int, dtype=real):
-            return torch.empty((*more, *shape), dtype=dtype, device=scene.device)
+            return memory.take((*more, *shape), dtype)
 
         self.shape, self.square_shape = shape, scene.shape == "square"
         self.hkl, self.nearest, self.spare = (buffer(3, dtype=torch.float64) for _ in range(3))

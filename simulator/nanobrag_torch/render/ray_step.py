@@ -8,11 +8,13 @@ needs no angle.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.vectors import cross, dot, length, unit
+from nanobrag_torch.render.large_pages import LargePages
 from nanobrag_torch.render.rays import FlatRays, square_root_
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.units import R_E_SQUARED_M2
@@ -49,8 +51,8 @@ class RayFactors:
     area: float
     scale: torch.Tensor
 
-    def arguments(self, rays: FlatRays) -> tuple:
-        """Those of ``ray_factors`` for the pixels of a tile."""
+    def arguments(self, rays: FlatRays) -> tuple[Any, Any, tuple, tuple, torch.dtype]:
+        """Those of ``ray_factors`` for the pixels of a tile, but for the memory."""
         along, fast_m = rays.twice_along
         rows, columns = rays.parts(self.directions, "directions")
         rows = torch.cat([dot(rays.along_slow, rays.along_slow)[None], along[None], rows])
@@ -76,24 +78,30 @@ def factors_of(scene: Scene, real) -> RayFactors:
                                                                      device=scene.device))
 
 
-def ray_factors(rows, columns, solid, kahn, real):
+def ray_factors(rows, columns, solid, kahn, real, memory: LargePages):
     """(1/R (1/m), solid angle over the area, both float64; that times the polarization, in ``real``) of
     every pixel, [n, m].
 
     A pixel is at s + f (m), one part for its row and one for its column, which lies along a unit vector F. ``rows``
     [5, n, 1] are |s|^2, 2 s.F, s.i, s.E and s.B, ``columns`` [5, 1, m] are |f|^2, f.F, f.i, f.E and f.B. With the unit
     vector d towards the pixel, the solid angle is (solid[0] + solid[1]/R)/R^2, one of both 0, and the polarization
-    kahn[0] + kahn[1] (d.i)^2 + kahn[2] ((d.E)^2 - (d.B)^2).
+    kahn[0] + kahn[1] (d.i)^2 + kahn[2] ((d.E)^2 - (d.B)^2). Everything lies in ``memory``.
     """
-    inverse = (rows[1] * columns[1]).add_(rows[0]).add_(columns[0])
+    def buffer(dtype=torch.float64):
+        return memory.take((rows.shape[1], columns.shape[2]), dtype)
+
+    inverse = torch.mul(rows[1], columns[1], out=buffer()).add_(rows[0]).add_(columns[0])
     square_root_(inverse).reciprocal_()
-    omega = inverse * inverse
+    omega = torch.mul(inverse, inverse, out=buffer())
     if not solid[0]:
         omega.mul_(inverse)
-    rows, columns, near, factor = (x.to(real) for x in (rows, columns, inverse, omega))
+    near, factor, polar, part = (buffer(real) for _ in range(4))
+    rows, columns = rows.to(real), columns.to(real)
+    near.copy_(inverse)
+    factor.copy_(omega)
     if not kahn[1]:
         return inverse, omega, factor
-    polar = (rows[2] + columns[2]).mul_(near).square_().mul_(kahn[1]).add_(kahn[0])
+    torch.add(rows[2], columns[2], out=polar).mul_(near).square_().mul_(kahn[1]).add_(kahn[0])
     for i, sign in ((3, 1.0), (4, -1.0)) if kahn[2] else ():
-        polar.add_((rows[i] + columns[i]).mul_(near).square_(), alpha=sign * kahn[2])
+        polar.add_(torch.add(rows[i], columns[i], out=part).mul_(near).square_(), alpha=sign * kahn[2])
     return inverse, omega, polar.mul_(factor)

@@ -33,8 +33,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 32 * 2**20
 """The largest that glibc takes; more than any tensor of a tile."""
 
-WORTH_LARGE_PAGES = 2**21
-"""Bytes of an array."""
+LARGE_PAGE = 2**21
+"""Bytes; an array that is smaller is not worth one."""
 
 MOST_PIECES = PIPE_BYTES // _NUMBER.size
 
@@ -57,13 +57,15 @@ def shared_array(shape: tuple[int, ...], dtype) -> np.ndarray:
 def large_array(shape: tuple[int, int], dtype) -> np.ndarray:
     """Zeros for threads of this process; in pages of megabytes where the system has such, as thousands of small ones
     take longer than what is rendered to them. The memory goes back with the array."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    if size < WORTH_LARGE_PAGES or not hasattr(mmap, "MADV_HUGEPAGE"):
+    count = int(np.prod(shape))
+    size = count * np.dtype(dtype).itemsize
+    if size < LARGE_PAGE or not hasattr(mmap, "MADV_HUGEPAGE"):
         return np.zeros(shape, dtype)
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    whole = -(-size // LARGE_PAGE) * LARGE_PAGE  # Linux begins memory of whole large pages with one
+    memory = mmap.mmap(-1, whole, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with contextlib.suppress(OSError):
         memory.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(memory, dtype=dtype).reshape(shape)
+    return np.frombuffer(memory, dtype=dtype, count=count).reshape(shape)
 
 
 @contextlib.contextmanager
@@ -130,8 +132,10 @@ def share_out(pieces: int, workers: int, work: Callable[[int], None],
     """Call ``work`` once with each number below ``pieces`` (at most MOST_PIECES), in ``workers`` processes.
 
     This process is one of them, and calls ``progress`` with each of its own numbers when done. Raises RuntimeError
-    when a worker fails; its traceback is then on stderr.
+    when a worker fails; its traceback is then on stderr. Workers that have done all end meanwhile, which takes as long
+    as a million pixels do; ``wait_for_ended`` sees them go.
     """
+    wait_for_ended()
     if workers <= 1 or pieces <= 1 or not hasattr(os, "fork"):
         for piece in range(pieces):
             work(piece)
@@ -140,21 +144,39 @@ def share_out(pieces: int, workers: int, work: Callable[[int], None],
     source, sink = os.pipe()
     os.write(sink, b"".join(_NUMBER.pack(piece) for piece in range(pieces)))
     os.close(sink)
-    children = []
+    done, told = os.pipe()
+    children, failed = [], 0
     for _ in range(min(workers, pieces) - 1):
         with contextlib.suppress(OSError):  # where no more can be made, fewer do it
-            children.append(_forked(source, work))
+            children.append(_forked(source, told, work))
+    os.close(told)
+    ended = 0
     try:
         for piece in _pieces(source):
             work(piece)
             progress(piece)
+        while ended < len(children) and (some := os.read(done, MOST_PIECES)):
+            ended += len(some)
     finally:
         for _ in _pieces(source):
             pass
         os.close(source)
-        failed = [child for child in children if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0]
+        os.close(done)
+        _ended.extend(children)
+        if ended < len(children):
+            failed = wait_for_ended()
     if failed:
-        raise RuntimeError(f"{len(failed)} of {len(children)} render workers failed")
+        raise RuntimeError(f"{failed} of {len(children)} render workers failed")
+
+
+_ended: list[int] = []
+"""Process numbers of workers that have said that they are done, or have been told to stop."""
+
+
+def wait_for_ended() -> int:
+    """Wait until the workers of this process are gone; how many of them failed."""
+    statuses = [os.waitpid(_ended.pop(), 0)[1] for _ in range(len(_ended))]
+    return sum(os.waitstatus_to_exitcode(status) != 0 for status in statuses)
 
 
 def _pieces(source: int) -> Iterator[int]:
@@ -170,8 +192,9 @@ def _fork() -> int:
         return os.fork()
 
 
-def _forked(source: int, work: Callable[[int], None]) -> int:
-    """The process number of a new worker. It leaves without cleaning up, for all it has is its parent's."""
+def _forked(source: int, told: int, work: Callable[[int], None]) -> int:
+    """The process number of a new worker, which writes a byte to ``told`` when all is done. It leaves without cleaning
+    up, for all it has is its parent's."""
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -184,6 +207,7 @@ def _forked(source: int, work: Callable[[int], None]) -> int:
             if os.getppid() != parent:
                 break
             work(piece)
+        os.write(told, b".")
         status = 0
     except BaseException:
         traceback.print_exc()
