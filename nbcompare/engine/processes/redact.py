@@ -175,10 +175,15 @@ _OWN = (
 """What one of the words before must be in a line for, and what hides its first group, or all where it has none."""
 _MARKED = tuple((tuple(marks.lower().split()), f"(?i){pattern}") for marks, pattern in (*_OWN, *password_options.ROWS))
 
+_WORDS_OF_SERVICES = tuple((name, tuple(words.lower().split())) for name, words in MARKS_OF.items())
+
 _MARKS = tuple(sorted({"-----begin", "age-secret", "putty", "-us", "pw", "key", "pass",
                        *(mark for marks, _ in _MARKED for mark in marks if mark not in ("=", "-u")), "-u ", "-u=",
                        *(word.lower() for words in MARKS_OF.values() for word in words.split() if len(word) > 2)}))
 """A text in lower case without any of these, and without what _BARE looks for, holds nothing that is found here."""
+_ALL_MARKS = tuple(dict.fromkeys((*_MARKS, *(mark for marks, _ in _MARKED for mark in marks))))
+"""Each word that makes a text worth a look or a pattern worth a trial, once: many patterns have the same."""
+_WORTH_A_LOOK = frozenset(_MARKS)
 _BARE = (("AC", r"AC[a-z0-9]{32}"), ("SK", r"SK[a-z0-9]{32}"), (":", r":[\w-]{35}"),
          (".", r"\.[\w-]{6}\.[\w-]{27}"), ("gl", r"gl[a-z]{2,6}-"), ("gh", r"gh[pousr]_"),
          ("=", rf"[?&;](?i:{_IN_QUERY})="), ("", MAY_BE_DRAWN))
@@ -217,11 +222,14 @@ def _redacted_name(text: str) -> str:
 
 
 def _redacted(text: str) -> str:
-    if not _worth_a_look(text):
+    short = len(text) < _LONGEST_NAME
+    if not short and not _worth_a_look(text):
         return text
     for beginning, pattern in _BLOCKS:
         if beginning in text:
             text = _compiled(pattern).sub(_hidden, text)
+    if short:
+        return _in_window(text)
     if len(text) < _LONG:
         return _redacted_log(text)
     lines = text.splitlines(keepends=True)
@@ -274,17 +282,23 @@ def _redacted_line(text: str) -> str:
 
 
 def _in_window(text: str) -> str:
-    if not _worth_a_look(text):
-        return text
     low, bare = text.lower(), _bare(text)
-    for marks, form in _MARKED:
-        if any(map(low.__contains__, marks)):
-            text = _compiled(form).sub(_hidden, text)
-    for name, words in MARKS_OF.items() if _compiled(_RUN).search(text) else ():
-        if any(word.lower() in low for word in words.split()) if words else bare:
+    here = set(filter(low.__contains__, _ALL_MARKS))
+    if not bare and here.isdisjoint(_WORTH_A_LOOK):
+        return text
+    for at in sorted({at for mark in here for at in _rows_behind(mark)}):
+        text = _compiled(_MARKED[at][1]).sub(_hidden, text)
+    for name, words in _WORDS_OF_SERVICES if _compiled(_RUN).search(text) else ():
+        if any(map(low.__contains__, words)) if words else bare:
             for found in patterns_of(name):
                 text = found.sub(_hidden, text)
     return without_drawn(text, _hidden)
+
+
+@functools.cache
+def _rows_behind(mark: str) -> tuple[int, ...]:
+    """Which of the patterns are worth a trial where this word is, by their place."""
+    return tuple(at for at, (marks, _) in enumerate(_MARKED) if mark in marks)
 
 
 def _bare(text: str) -> bool:
