@@ -12,6 +12,7 @@ from nbcompare.case.facts import CaseFacts
 from nbcompare.engine.identity import EngineIdentity
 
 SIMULATOR = "nanobrag_torch"
+_in_json = json.JSONEncoder(sort_keys=True).encode
 _PASSING = re.compile(r" (git|threads)=\S+")
 """What a version line says of the moment: the commit, as the sources count, and the share of CPUs of a worker."""
 
@@ -26,15 +27,24 @@ def key_of(case: CaseFacts, inputs: str, engines: Sequence[EngineIdentity], simu
     """A hash of inputs, engines and case. The case counts by what it says, not by its file, so that a new cell or a
     comment runs no old cell again; an engine counts by its bytes, words, variables, version and what it is made of, not
     by its path or commit, and the simulator's source where an engine is, or says it is, the bundled simulator."""
+    return key_with(case, surroundings_of(inputs, engines, simulator, resample))
+
+
+def key_with(case: CaseFacts, surroundings: str) -> str:
+    """``key_of`` where all that is no case is in words already: thousands of cells have it in common."""
     said = {key: value for key, value in case.as_dict().items() if key not in ("file", "sha256", "title")}
+    return hashlib.sha256(f"[{_in_json(said)}, {surroundings[1:]}".encode()).hexdigest()
+
+
+def surroundings_of(inputs: str, engines: Sequence[EngineIdentity], simulator: str, resample: bool) -> str:
+    """What a key is of beside the case, as a list in JSON."""
     known = [[engine.role, engine.program_sha256, _PASSING.sub("", engine.version), engine.source_sha256,
               engine.own_words, sorted(engine.variables.items()),
               (engine.made_of.installed, engine.made_of.keeps) if engine.made_of else (),
               engine.adapter.as_dict() if engine.adapter else {}]
              for engine in engines]
     source = simulator if any(SIMULATOR in (*engine.started_as, *engine.version.split()) for engine in engines) else ""
-    together = json.dumps([said, inputs, sorted(known), source, resample], sort_keys=True)
-    return hashlib.sha256(together.encode()).hexdigest()
+    return _in_json([inputs, sorted(known), source, resample])
 
 
 def like_of(record: Record) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE, SUBJECT
 from nbcompare.case.case import KEPT_INPUTS, NANOBRAGG, OWN, Case, CaseInput, Limits, Pin
-from nbcompare.case.cells import cells_of
+from nbcompare.case.cells import each_cell
 from nbcompare.case.claims import claims_of
 from nbcompare.case.contradictions import claim_faults, command_faults, refusal_faults, region_faults
 from nbcompare.case.declared.declarations import declarations_of, variables_of
@@ -54,6 +54,13 @@ def load_case(path: Path, *, files_are_there: bool = True, elsewhere: Mapping[st
     by the names in the case where files lie that are not where these names lead from here. ``cells`` are the names of
     the cells that matter, where the file was checked as a whole before: the others are not looked at again.
     """
+    return load_cells(path, files_are_there=files_are_there, elsewhere=elsewhere, cells=cells)[0]
+
+
+def load_cells(path: Path, *, files_are_there: bool = True, elsewhere: Mapping[str, Path] = {},
+               cells: Container[str] | None = None) -> tuple[Case, list[Case]]:
+    """``load_case``, and with it the cells of the matrix, as ``cells_of`` makes them; the case itself where it has
+    none. They have to be made to be checked, and a matrix has thousands."""
     place_of: PlaceOf | None = (lambda name: elsewhere.get(name, path.parent / name)) if files_are_there else None
     root, raw = load(path, "a case")
     entries = root.mapping(known=_KEYS)
@@ -102,11 +109,18 @@ def load_case(path: Path, *, files_are_there: bool = True, elsewhere: Mapping[st
         sha256=hashlib.sha256(raw).hexdigest(),
         elsewhere=elsewhere,
     )
-    _raise_contradictions(case, entries, cells)
-    return case
+    _raise_contradictions(case, entries)
+    return case, [_checked(cell, entries) for cell in each_cell(case, cells)] if case.matrix else [case]
 
 
-def _raise_contradictions(case: Case, entries: Mapping[str, Cursor], cells: Container[str] | None) -> None:
+def _checked(cell: Case, entries: Mapping[str, Cursor]) -> Case:
+    """A cell of the matrix whose parts say nothing against each other."""
+    for fault in cell_faults(cell):
+        raise entries["matrix"].error(f"cell {cell.name}: {fault}")
+    return cell
+
+
+def _raise_contradictions(case: Case, entries: Mapping[str, Cursor]) -> None:
     """Raise what the parts of a case say against each other, as far as they could be read: of a command or of inputs
     that could not be, nothing is said that only follows from that."""
     unread = "inputs" in entries and not case.inputs and entries["inputs"].kind != "mapping"
@@ -115,9 +129,6 @@ def _raise_contradictions(case: Case, entries: Mapping[str, Cursor], cells: Cont
         if key in entries and not (key == "image" and case.shape is _UNKNOWN_SHAPE):
             with reading_on():
                 raise entries[key].error(fault)
-    for cell in cells_of(case, cells) if case.matrix else ():
-        for fault in cell_faults(cell):
-            raise entries["matrix"].error(f"cell {cell.name}: {fault}")
 
 
 def cell_faults(cell: Case) -> list[str]:

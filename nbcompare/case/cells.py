@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import replace
 
 from nbcompare.case.arguments.command import declared_shape, size_is_in_a_header
@@ -18,9 +18,17 @@ def cells_of(case: Case, names: Container[str] | None = None) -> list[Case]:
     A region that is the whole image of the case is the whole image of each cell. ``names`` are those of the cells that
     are wanted: a matrix has thousands, and making one of them costs more than its name.
     """
+    return list(each_cell(case, names))
+
+
+def each_cell(case: Case, names: Container[str] | None = None) -> Iterator[Case]:
+    """The same, one after another: who looks at each when it is made has its command read once."""
     if not case.matrix:
-        return [case]
-    return [case_of_cell(case, cell) for name, cell in cells_by_name(case).items() if names is None or name in names]
+        yield case
+        return
+    for name, cell in cells_by_name(case).items():
+        if names is None or name in names:
+            yield case_of_cell(case, cell)
 
 
 def cell_named(case: Case, name: str) -> Case:

@@ -86,8 +86,7 @@ class CaseFacts:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields, as JSON holds them."""
-        said = {field.name: _plain(getattr(self, field.name)) for field in fields(self)
-                if field.name not in (*_SELDOM, "expect", "subjects")}
+        said = {name: _plain(getattr(self, name)) for name in _ALWAYS}
         more = {name: value.as_dict() if isinstance(value, Masking) else value for name, usual in _SELDOM.items()
                 if (value := getattr(self, name)) != usual}
         if self.expect:
@@ -110,6 +109,8 @@ class CaseFacts:
             "divergences": tuple(map(Claim.from_dict, stored["divergences"]))})
 
 
+_ALWAYS = tuple(one.name for one in fields(CaseFacts) if one.name not in ("options", "masking", "nan", "expect",
+                                                                          "subjects"))
 _SELDOM = {"options": NANOBRAGG, "masking": NO_MASKING, "nan": FAIL}
 """Fields that are written only where a case says something else."""
 
@@ -117,12 +118,16 @@ _WORDS = ("command", "reference_args", "subject_args", "tests", "threads", "requ
 
 
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int):
+        return value
     if isinstance(value, tuple):
-        return [_plain(entry) for entry in value]
+        return list(value) if value and isinstance(value[0], str) else [_plain(entry) for entry in value]
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Roi):
         return value.as_dict()
+    if isinstance(value, Limits | Shape | Threshold):  # of numbers and texts alone
+        return dict(vars(value))
     return asdict(value) if hasattr(value, "__dataclass_fields__") else value
 
 

@@ -156,14 +156,34 @@ def parse_command(argv: Sequence[str]) -> Command:
 
 @functools.lru_cache(maxsize=16)
 def _parsed(argv: tuple[str, ...]) -> Command:
-    items: list[WrittenOption] = []
-    at = 0
+    items, at = _read_before(argv)
     while at < len(argv):
         option = option_of(argv[at])
         count = _values_after(option, argv[at + 1:]) if option else 0
         items.append(WrittenOption(argv[at], tuple(argv[at + 1:at + 1 + count]), option))
         at += 1 + count
+    _READ[0] = argv, items
     return Command(tuple(items))
+
+
+_READ: list[tuple[tuple[str, ...], list[WrittenOption]]] = [((), [])]
+"""The command that was read last, with its items."""
+
+
+def _read_before(argv: tuple[str, ...]) -> tuple[list[WrittenOption], int]:
+    """The items that a command has in common with the one that was read last, and the place of the first word after
+    them: the cells of a matrix differ in their last words. How far an item goes follows from its own words and from the
+    one behind it, so an item is the same where all of these are."""
+    words, items = _READ[0]
+    same = next((place for place, (one, other) in enumerate(zip(words, argv, strict=False)) if one != other),
+                min(len(words), len(argv)))
+    at = 0
+    for count, item in enumerate(items):
+        end = at + 1 + len(item.values)
+        if end >= same:
+            return items[:count], at
+        at = end
+    return [], 0
 
 
 def _values_after(option: Option, rest: Sequence[str]) -> int:

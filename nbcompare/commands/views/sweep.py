@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,17 @@ def result_of_cell(result: CellResult) -> Result:
     if result.bundle is None:
         failed = Verdict(Label.BLOCKED, result.exit_code, (), (result.why or "the cell left no bundle",))
         return Result(result.cell, failed, result.seconds, file, _lines(file))
-    if in_archive(Path(result.bundle)):
+    if _is_archive(os.path.dirname(result.bundle)):
         said = Verdict(Label(result.word), result.exit_code, (), (result.why,) if result.why else ())
         return Result(result.cell, said, result.seconds, file, _lines(file), Path(result.bundle),
                       next_step=to_type("nb-compare", "show", result.bundle))
     return result_of(load_bundle(Path(result.bundle)), file, to_type("nb-compare", "show", result.bundle))
+
+
+@functools.lru_cache(64)
+def _is_archive(place: str) -> bool:
+    """Asked once of an archive, and not for each of its hundred cells: no archive of a sweep goes while it runs."""
+    return in_archive(Path(place)) is not None
 
 
 def _lines(file: Path | None) -> CaseLines:

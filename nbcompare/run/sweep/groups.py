@@ -66,7 +66,7 @@ def make_archive(orders: Group, stamp: str, target: Path, work: Path, *, verify:
     taken in, where nobody will do so who publishes it. What the cells have in common is looked at once; where it was
     changed meanwhile all are run again, each with looks of its own."""
     looks = looks_of_group()
-    with _garbage_seldom():
+    with garbage_seldom():
         left = _sealed(orders, stamp, target, work, verify=verify, looks=looks)
         if looks.end():
             target.unlink(missing_ok=True)
@@ -75,7 +75,7 @@ def make_archive(orders: Group, stamp: str, target: Path, work: Path, *, verify:
 
 
 @contextmanager
-def _garbage_seldom() -> Iterator[None]:
+def garbage_seldom() -> Iterator[None]:
     """Python looks for rings of garbage among all objects each time some hundreds more were made than let go: many
     times in each cell, among fifty thousand that stay. Here it does so seldom, and not among those."""
     before = gc.get_threshold()

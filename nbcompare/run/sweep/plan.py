@@ -10,12 +10,11 @@ from pathlib import Path
 from nbcompare.bundle.bundle import Bundle, load_bundle
 from nbcompare.bundle.check.verify import verify_bundle
 from nbcompare.bundle.imported import is_imported
-from nbcompare.bundle.key import key_of, key_of_record
+from nbcompare.bundle.key import key_of_record, key_with, surroundings_of
 from nbcompare.bundle.names import moment_of
 from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case
-from nbcompare.case.case_file import load_case
-from nbcompare.case.cells import cells_of
+from nbcompare.case.case_file import load_cells
 from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import parse_input_override
 from nbcompare.engine.identity import EngineIdentity, computing_variables, place_variables, variable_facts
@@ -30,9 +29,9 @@ def cells_to_run(paths: Sequence[Path], overrides: Sequence[str]) -> list[tuple[
     """Every cell of the case files, with the user's own input files. Raises CaseError or UsageError."""
     found: list[tuple[Case, Mapping[str, Path]]] = []
     names: set[str] = set()
-    for path, case in zip(paths, gathered([partial(load_case, path) for path in paths]), strict=True):
+    for path, (case, cells) in zip(paths, gathered([partial(load_cells, path) for path in paths]), strict=True):
         inputs = dict(parse_input_override(text, case) for text in overrides)
-        for cell in cells_of(case):
+        for cell in cells:
             if cell.name in names:
                 raise UsageError(f"{path}: there are two cells called {cell.name}, and they would share a folder")
             names.add(cell.name)
@@ -45,9 +44,25 @@ def cells_to_run(paths: Sequence[Path], overrides: Sequence[str]) -> list[tuple[
 
 def key_of_cell(case: Case, options: RunOptions, engines: Sequence[EngineIdentity], simulator: str) -> str:
     """The key of what is to be run. ``simulator`` is the content hash of the bundled simulator's source."""
-    case = replace(case, reference_args=(*case.reference_args, *options.c_args),
-                   subject_args=(*case.subject_args, *options.py_args))
-    return key_of(case_facts(case), sum_of_inputs(case, options.inputs), engines, simulator, options.resample)
+    return Keys().of(case, options, engines, simulator)
+
+
+class Keys:
+    """The keys of the cells of a sweep. What those of one case file have in common is put into words once, and each
+    input file is read once for all of them: they are of one moment, that at which the first is asked for."""
+
+    def __init__(self) -> None:
+        self._surroundings: dict[Path | None, str] = {}
+
+    def of(self, case: Case, options: RunOptions, engines: Sequence[EngineIdentity], simulator: str) -> str:
+        """The key of a cell; ``options``, ``engines`` and ``simulator`` are those of its case file."""
+        if case.path not in self._surroundings:
+            self._surroundings[case.path] = surroundings_of(sum_of_inputs(case, options.inputs), engines, simulator,
+                                                            options.resample)
+        if options.c_args or options.py_args:
+            case = replace(case, reference_args=(*case.reference_args, *options.c_args),
+                           subject_args=(*case.subject_args, *options.py_args))
+        return key_with(case_facts(case), self._surroundings[case.path])
 
 
 def sum_of_inputs(case: Case, overrides: Mapping[str, Path]) -> str:

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from nbcompare.case.case import Case
-from nbcompare.case.case_file import load_case
-from nbcompare.case.cells import cells_of
+from nbcompare.case.case_file import load_cells
 from nbcompare.engine.choose import choose_engines
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, content_hash
@@ -229,10 +228,10 @@ def _unpacked(parcel: Parcel, contents: Sequence[bytes], folder: Path) -> tuple[
     for name, digest in parcel.overrides.items():
         (own / name).write_bytes(known[digest])
     wanted = {name for name, _ in parcel.cells}
-    case = load_case(place / parcel.case_name, elsewhere=elsewhere, cells=wanted)
-    cells = {cell.name: cell for cell in cells_of(case, wanted)}
-    return cells, RunOptions(**parcel.options, inputs={name: own / name for name in parcel.overrides},
-                             bundles=folder / "bundles")
+    _, cells = load_cells(place / parcel.case_name, elsewhere=elsewhere, cells=wanted)
+    options = RunOptions(**parcel.options, inputs={name: own / name for name in parcel.overrides},
+                         bundles=folder / "bundles")
+    return {cell.name: cell for cell in cells}, options
 
 
 def _leads_out(name: str) -> bool:

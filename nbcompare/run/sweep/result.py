@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbcompare.bundle.bundle import Bundle
@@ -32,7 +32,8 @@ class CellResult:
     """The bundle whose reference image stands in that of this cell; None: the reference was run."""
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "exit_code": int(self.exit_code)}
+        return {**vars(self), "places": dict(self.places), "exit_code": int(self.exit_code),
+                "figures": dict(self.figures)}
 
 
 def result_of(bundle: Bundle, how: str, seconds: float) -> CellResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +26,9 @@ from nbcompare.run.options import RunOptions
 from nbcompare.run.other_copies import copies_elsewhere
 from nbcompare.run.sweep.archives import Archives, result_in
 from nbcompare.run.sweep.bar import Bar
+from nbcompare.run.sweep.groups import garbage_seldom
 from nbcompare.run.sweep.local import run_archived, run_locally
-from nbcompare.run.sweep.plan import Unchanged, cells_to_run, check_inputs, computes_as_here, done_before, key_of_cell
+from nbcompare.run.sweep.plan import Keys, Unchanged, cells_to_run, check_inputs, computes_as_here, done_before
 from nbcompare.run.sweep.result import STORED, CellResult, result_of
 from nbcompare.run.sweep.stored import Stored, StoredCell
 from nbcompare.run.sweep.worker import Order, identities_of, look_again
@@ -76,10 +78,11 @@ def run_sweep(paths: Sequence[Path], options: SweepOptions, progress: Progress,
     is kept, and the same sweep goes on from there.
     """
     look_again()
-    cells = cells_to_run(paths, options.overrides)
-    planned([case for case, _ in cells])
-    check_inputs(cells)
     with contextlib.ExitStack() as waits:
+        waits.enter_context(garbage_seldom())
+        cells = cells_to_run(paths, options.overrides)
+        planned([case for case, _ in cells])
+        check_inputs(cells)
         archives = waits.enter_context(Archives(options.run.bundles, [case for case, _ in cells])) \
             if options.archive else None
         return _swept(cells, options, progress, finished, archives)
@@ -151,14 +154,18 @@ def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptio
     ``unchanged`` says whether what the engines of a record opened is what it was."""
     by_cell: dict[str, CellResult] = {}
     by_name = {case.name: case for case, _ in cells}
-    orders = []
-    for case, inputs in cells:
-        own = replace(options.run, inputs=inputs)
-        done = None if options.force else _done(case, own, unchanged, stored, *engines(case))
-        if done:
-            by_cell[case.name] = tell(case, done)
-        else:
-            orders.append(Order(case, own, options.in_batch, declared=declared(case)))
+    keys, orders = Keys(), []
+    for _, of_file in itertools.groupby(cells, key=lambda cell: cell[0].path):
+        same = list(of_file)
+        own = replace(options.run, inputs=same[0][1])
+        known = None if options.force else engines(same[0][0])
+        travel = declared(same[0][0])
+        for case, _ in same:
+            done = _done(case, own, unchanged, stored, keys, *known) if known else None
+            if done:
+                by_cell[case.name] = tell(case, done)
+            else:
+                orders.append(Order(case, own, options.in_batch, declared=travel))
     for result in _in_turn(run, orders):
         by_cell[result.cell] = tell(by_name[result.cell], result)
     return tuple(by_cell[case.name] for case, _ in cells)
@@ -178,13 +185,13 @@ def _once_each(ask: Callable[[EngineIdentity], bool]) -> Unchanged:
     return unchanged
 
 
-def _done(case: Case, options: RunOptions, unchanged: Unchanged, stored: Stored,
+def _done(case: Case, options: RunOptions, unchanged: Unchanged, stored: Stored, keys: Keys,
           identities: Sequence[EngineIdentity], simulator: str) -> CellResult | None:
     """The result of a cell that is done; none where not all is known that an engine is made of, as it may be another
     one behind the same words, nor where one ran from elsewhere than the project has it."""
     if any(identity.unknown for identity in identities):
         return None
-    key = key_of_cell(case, options, identities, simulator)
+    key = keys.of(case, options, identities, simulator)
     found = done_before(case, key, options.bundles, confined=options.sandbox, unchanged=unchanged, stored=stored)
     if isinstance(found, StoredCell) and found.cell:
         return result_in(found.archive, found.cell, STORED)

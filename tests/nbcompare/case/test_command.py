@@ -1,9 +1,11 @@
 """Command lines: which words belong together, which of several counts, and what an edit leaves alone."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
+from nbcompare.case.arguments import command
 from nbcompare.case.arguments.command import (
     Command,
     WrittenOption,
@@ -14,7 +16,7 @@ from nbcompare.case.arguments.command import (
     rendered_region,
     written,
 )
-from nbcompare.case.arguments.options import option_named, option_of
+from nbcompare.case.arguments.options import all_options, option_named, option_of
 from nbcompare.case.from_text import thresholds_from
 from nbcompare.compare.image import Roi, Shape, read_smv_numbers
 from nbcompare.errors import FileError, UsageError
@@ -197,3 +199,22 @@ def test_a_threshold_that_cannot_be_read_is_refused(text, words):
     with pytest.raises(UsageError) as caught:
         thresholds_from([text], ["full"])
     assert words in str(caught.value)
+
+
+def test_a_command_is_read_alike_whatever_was_read_before_it(monkeypatch):
+    """The cells of a matrix are read on from where they differ from the one before: how far an option goes may depend
+    on the word behind it. Five thousand commands, each with the beginning of the last one; more than half of all words
+    were not read again."""
+    draw = random.Random(1)
+    words = [*(name for option in all_options() for name in option.names), *("1", "-5", "x", "rand", "1e3", "-cell",
+                                                                            "-misset", "random", "90") * 40]
+    last, begun = (), []
+    real = command._read_before
+    monkeypatch.setattr(command, "_read_before", lambda argv: (begun.append(real(argv)), begun[-1])[1])
+    for _ in range(5000):
+        last = (*last[:draw.randrange(len(last) + 1)], *draw.choices(words, k=draw.randrange(5)))[:30]
+        read = command._parsed.__wrapped__(last)
+        command._READ[0] = (), []
+        assert read == command._parsed.__wrapped__(last)
+        assert [word for item in read.items for word in item.tokens] == list(last)
+    assert sum(at for _, at in begun[::2]) > 5000 and not any(at for _, at in begun[1::2])
