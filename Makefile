@@ -93,7 +93,7 @@ bench: $(READY)
 
 CELLS ?= 10000
 bench-sweep: $(READY) reference
-	$(BIN)/python -m tests.bench.many_cells --cells $(CELLS)
+	$(BIN)/python -m tests.bench.many_cells --cells $(CELLS) --json build/bench-sweep.json
 
 bench-quick: $(READY)
 	$(BIN)/python -m tests.bench --quick

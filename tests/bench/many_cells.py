@@ -1,19 +1,21 @@
 """A sweep of many cells on a Dask cluster of two local workers, one of which is killed, and then home itself.
 
-    make bench-sweep [CELLS=10000]          python -m tests.bench.many_cells [--cells N] [--keep FOLDER]
+    make bench-sweep [CELLS=10000]          python -m tests.bench.many_cells [--cells N] [--keep FOLDER] [--json FILE]
 
 The cells are images of 64 x 64 pixels by the bundled engines, in sealed archives. One in a hundred is of a gaussian
 crystal, which the subject is told to do as the original program does, and has to fail; all others have to pass.
 --c-only: by the original program ($NB_C_BIN) and the bundled C reference, which differ in the same. A
 worker is killed (SIGKILL) when three tenths of the cells are home, and another one joins when four tenths are; home is
 killed when six tenths are, and the same command is given again. In the end each cell has to be in exactly one archive,
-with the right verdict, and every bundle has to be intact; a last call must find nothing to run.
+with the right verdict, and every bundle has to be intact; a last call must find nothing to run. What a start costs home
+is measured by a sweep of two cells before all that; what is left of the calls' CPU is for the cells.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime
 import json
 import os
 import signal
@@ -29,6 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench.harness import COMMAND, environment_of_harness
+from tests.bench.page import harness_table
 from tests.bench.programs import REFERENCE
 
 CRYSTALS = 100
@@ -63,13 +66,30 @@ class Watched:
     most_mb: float = 0.0
 
     def look(self) -> None:
-        """Look again; one that has ended stays as it was last seen."""
+        """Look again; of one that has ended the system says what it took, with all that it waited for."""
         import psutil
 
+        if self.over():
+            return
         with contextlib.suppress(psutil.Error):
             own = psutil.Process(self.process.pid)
             self.most_mb = max(self.most_mb, own.memory_info().rss / 2**20)
             self.cpu = max(self.cpu, sum(sum(one.cpu_times()[:4]) for one in (own, *own.children(recursive=True))))
+
+    def over(self) -> bool:
+        """Whether it has ended."""
+        if self.process.returncode is None:
+            pid, status, used = os.wait4(self.process.pid, os.WNOHANG)
+            if pid:
+                self.process.returncode = os.waitstatus_to_exitcode(status)
+                self.cpu = max(self.cpu, used.ru_utime + used.ru_stime)
+                self.most_mb = max(self.most_mb, used.ru_maxrss / 2**10)
+        return self.process.returncode is not None
+
+    def end(self) -> None:
+        """Wait for its end."""
+        while not self.over():
+            time.sleep(0.05)
 
 
 @dataclass
@@ -119,12 +139,14 @@ def _ended(process: subprocess.Popen) -> None:
 
 
 def write_case(folder: Path, cells: int) -> None:
-    """The case file of so many cells, a multiple of a hundred, and its orientation."""
+    """The case file of so many cells, a multiple of a hundred, one of two of these cells, and their orientation."""
     if not 0 < cells <= CELLS or cells % CRYSTALS:
         raise ValueError(f"{cells} cells: a multiple of {CRYSTALS}, and at most {CELLS}, the most of one matrix")
     angles = ", ".join(f"{0.01 * (at + 1):.2f}" for at in range(cells // CRYSTALS))
     crystals = ", ".join(f"n{size}: -N {size}" for size in range(5, 4 + CRYSTALS))
     (folder / "cells.yaml").write_text(CASE.format(angles=angles, crystals=crystals))
+    few = CASE.replace("name: cells", "name: few").format(angles="0.01", crystals="n5: -N 5")
+    (folder / "few.yaml").write_text(few)
     (folder / "A.mat").write_text("0.01 0 0\n0 0.01 0\n0 0 0.01\n")
 
 
@@ -138,15 +160,15 @@ class Swept:
         self._sizes: dict[Path, int] = {}
         write_case(folder, cells)
 
-    def call(self, address: str) -> subprocess.Popen:
+    def call(self, address: str, case: str = "cells.yaml") -> Watched:
         """Give the command of the sweep."""
-        words = ["sweep", "cells.yaml", "--archive", "--cluster", address, *self.engines, "-q", "--format", "json"]
+        words = ["sweep", case, "--archive", "--cluster", address, *self.engines, "-q", "--format", "json"]
         name = f"home-{len(self.homes)}"
         with open(self.folder / f"{name}.json", "wb") as out, open(self.folder / f"{name}.err", "wb") as told:
             process = subprocess.Popen([*COMMAND, *words], cwd=self.folder, env=environment_of_harness(), stdout=out,
                                        stderr=told)
         self.homes.append(Watched(process))
-        return process
+        return self.homes[-1]
 
     def said(self) -> dict:
         """What the newest call printed."""
@@ -165,7 +187,7 @@ class Swept:
 
     def wait(self, machines: Machines, cells: int) -> None:
         """Look at all processes until so many cells are at home, or the call has ended."""
-        while self.at_home() < cells and self.homes[-1].process.poll() is None:
+        while self.at_home() < cells and not self.homes[-1].over():
             for one in (*machines.watched.values(), *self.homes):
                 one.look()
             self.loads.append(os.getloadavg()[0])
@@ -186,48 +208,72 @@ def sweep(folder: Path, cells: int, engines: Sequence[str] = BUNDLED) -> dict[st
         machines = Machines(folder, running)
         address = machines.scheduler()
         workers = [machines.worker(number) for number in (1, 2)]
-        time.sleep(5)  # until they have said who they are
+        wait_for_workers(address, len(workers))
+        few = swept.call(address, "few.yaml")
+        few.end()  # so that the workers know the engines, too
         scheduler = machines.watched["scheduler"]
         scheduler.look()
         before, begun = scheduler.most_mb, time.monotonic()
-        swept.call(address)
+        first = swept.call(address)
         swept.wait(machines, cells * 3 // 10)
         with_two, of_two = time.monotonic() - begun, swept.at_home()
         workers[0].send_signal(signal.SIGKILL)
         swept.wait(machines, cells * 4 // 10)
         machines.worker(3)
         swept.wait(machines, cells * 6 // 10)
-        swept.homes[0].process.send_signal(signal.SIGKILL)
-        swept.homes[0].process.wait()
+        first.process.send_signal(signal.SIGKILL)
+        first.end()
         kept = swept.at_home()
         second = swept.call(address)
         swept.wait(machines, cells + 1)
         taken = time.monotonic() - begun
-        said = swept.said() if second.returncode == 3 else {}
+        said = swept.said() if second.process.returncode == 3 else {}
         again = time.monotonic()
-        swept.call(address).wait()
+        third = swept.call(address)
+        third.end()
         again = time.monotonic() - again
         left = swept.said()
-    require(workers[0].returncode == swept.homes[0].process.returncode == -signal.SIGKILL, "something was not killed")
-    require(bool(said) and said["stored"] >= kept, f"the second call ended with {second.returncode}")
+        for one in machines.watched.values():
+            one.look()
+    require(workers[0].returncode == first.process.returncode == -signal.SIGKILL, "something was not killed")
+    require(bool(said) and said["stored"] >= kept, f"the second call ended with {second.process.returncode}")
     require((left["run"], left["stored"]) == (0, cells), f"asked again, {left['run']} cells were run")
     check_all(swept, said)
-    size = sum(path.stat().st_size for path in swept.archives)
+    sizes = [path.stat().st_size for path in swept.archives]
     cpu = sum(one.cpu for name, one in machines.watched.items() if name.startswith("worker"))
-    return {"cells": cells, "archives": len(swept.archives), "seconds": taken, "cells a second": cells / taken,
-            "cells a second by two workers": of_two / with_two, "bytes a cell": size / cells,
+    home = first.cpu + second.cpu
+    return {"cells": cells, "archives": len(sizes), "seconds": taken, "cells a second": cells / taken,
+            "cells a second by two workers": of_two / with_two, "bytes a cell": sum(sizes) / cells,
+            "bytes of the largest archive": max(sizes),
+            "bytes of the index file a cell": (folder / "bundles" / ".sweep-index.jsonl").stat().st_size / cells,
             "at home when home was killed": kept, "run by the second call": said["run"],
             "seconds to find that all is done": again, "scheduler's MB before": before,
-            "scheduler's MB at most": scheduler.most_mb, "home's MB at most": max(one.most_mb for one in swept.homes),
-            "home's CPU ms a cell": 1000 * sum(one.cpu for one in swept.homes[:2]) / cells,
+            "scheduler's MB at most": scheduler.most_mb, "scheduler's CPU ms a cell": 1000 * scheduler.cpu / cells,
+            "home's MB at most": max(one.most_mb for one in swept.homes),
+            "home's CPU s for a start": few.cpu, "home's CPU s, both calls": home,
+            "home's CPU ms a cell beside its starts": 1000 * (home - 2 * few.cpu) / cells,
+            "home's CPU ms a cell": 1000 * home / cells,
+            "home's CPU ms a cell to find that it is done": 1000 * (third.cpu - few.cpu) / cells,
             "workers' CPU ms a cell": 1000 * cpu / cells, "load": statistics.mean(swept.loads)}
+
+
+def wait_for_workers(address: str, count: int) -> None:
+    """Until so many workers have said who they are to the scheduler: a sweep goes by those that are there."""
+    import distributed
+
+    with distributed.Client(address, timeout=60, set_as_default=False) as client:
+        client.wait_for_workers(count, timeout=60)
 
 
 def cell_rows(folder: Path, cells: int) -> list[dict]:
     """The figures of a small sweep as rows of the table: name, value, unit, goal."""
     folder.mkdir()
-    return [{"name": name, "value": value, "unit": "", "goal": GOALS.get(name, "")}
-            for name, value in sweep(folder.resolve(), cells).items()]
+    return rows_of(sweep(folder.resolve(), cells))
+
+
+def rows_of(found: dict[str, float]) -> list[dict]:
+    """The figures of a sweep as rows of a table."""
+    return [{"name": name, "value": value, "unit": "", "goal": GOALS.get(name, "")} for name, value in found.items()]
 
 
 def check_all(swept: Swept, said: dict) -> None:
@@ -241,9 +287,11 @@ def check_all(swept: Swept, said: dict) -> None:
         wrong = [line["cell"] for line in found if (line["word"] == "FAIL") != line["cell"].endswith("-gauss")
                  or line["word"] not in ("PASS", "FAIL")]
         require(len(found) == swept.cells and not wrong, f"{len(wrong)} cells are judged wrongly: {wrong[:3]}")
-    done = subprocess.run([*COMMAND, "verify", "-q", *swept.archives], cwd=swept.folder, env=environment_of_harness(),
-                          capture_output=True, text=True)
-    require(done.returncode == 0, f"not every bundle is intact: {done.stdout[:500]}")
+    halves = [subprocess.Popen([*COMMAND, "verify", "-q", *swept.archives[at::2]], cwd=swept.folder, text=True,
+                               env=environment_of_harness(), stdout=subprocess.PIPE) for at in (0, 1)]
+    for half in halves:
+        text = half.communicate()[0]
+        require(half.returncode == 0, f"not every bundle is intact: {text[:500]}")
 
 
 def require(holds: bool, otherwise: str) -> None:
@@ -255,6 +303,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.many_cells", description=__doc__)
     parser.add_argument("--cells", type=int, default=CELLS, help="a multiple of 100 (default: %(default)s)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="a new folder that stays")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
     parser.add_argument("--c-only", action="store_true", help="$NB_C_BIN against the bundled C reference")
     asked = parser.parse_args()
     own = str(REFERENCE / "build" / "nanobragg_reference")
@@ -264,8 +313,10 @@ def main() -> int:
             asked.keep.mkdir()
         folder = asked.keep or Path(waits.enter_context(tempfile.TemporaryDirectory(prefix="cells_")))
         found = sweep(folder.resolve(), asked.cells, engines)
-    for name, value in found.items():
-        print(f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}")
+    print(f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, {' '.join(engines)}\n\n"
+          f"{harness_table(rows_of(found))}")
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=1) + "\n")
     return 0
 
 

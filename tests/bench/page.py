@@ -135,8 +135,12 @@ def memory_table(rows: list[dict]) -> str:
 
 def harness_table(rows: list[dict]) -> str:
     """What the harness costs, and what it may."""
-    cells = [f"| {row['name']} | {row['value']:.3g} {row['unit']} | {row['goal']} |" for row in rows]
+    cells = [f"| {row['name']} | {_short(row['value'])} {row['unit']} | {row['goal']} |" for row in rows]
     return "\n".join(("| | | goal |", "|---|---|---|", *cells))
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def sweep_table(rows: list[dict]) -> str:
