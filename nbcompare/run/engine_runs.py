@@ -23,6 +23,7 @@ from nbcompare.case.arguments.options import PREFIX, REFERENCE
 from nbcompare.case.case import Case
 from nbcompare.engine.engine import Rendering, Run
 from nbcompare.engine.failure import Failure
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.process import allowed_environment
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
@@ -52,12 +53,14 @@ class EngineRuns:
     opened: Mapping[str, OpenedFiles] = field(default_factory=dict)
 
 
-def run_engines(staged: StagedCase, place: EvidenceFolder) -> EngineRuns:
-    """Run both engines, or take the reference's image from the stored bundle. What failed is a run like any other."""
+def run_engines(staged: StagedCase, place: EvidenceFolder,
+                on_end: Callable[[str], object] = lambda _: None) -> EngineRuns:
+    """Run both engines, or take the reference's image from the stored bundle. What failed is a run like any other.
+    ``on_end`` is told the role of one that has ended while the other has yet to run."""
     stored = staged.stored
     places = {role: _places(staged.bundle, role) for role in staged.jobs}
     found = place.run_pair({role: job for role, job in staged.jobs.items() if not (stored and role == REFERENCE)},
-                           places, beside=staged.beside.together)
+                           places, beside=staged.beside.together, on_end=on_end)
     if stored:
         found = {REFERENCE: stored.restore(place, places[REFERENCE]), **found}
     shown = {role: masked_rendering(staged, found[role]).pixels for role in staged.jobs}
@@ -102,12 +105,18 @@ def with_opened(ran: EngineRuns, staged: StagedCase, place: EvidenceFolder,
     for role, calls in place.opened.items():
         if role not in staged.identities:
             continue  # of a further subject (other_subjects.py)
-        engine = staged.engines[role]
-        search = allowed_environment(engine.variables(staged.case.environment)).get("PATH", "")
-        opened[role], faults = account(role).by(calls, staged.identities[role].made_of, str(engine.program), search)
+        opened[role], faults = account_of(staged, role, calls, account)
         if faults:
             changed[role] = f"opened what was changed while it ran: {', '.join(faults[:_MOST_NAMES])}"
     return replace(ran, opened=opened, runs=with_changed(ran.runs, changed))
+
+
+def account_of(staged: StagedCase, role: str, calls: FileUses,
+               account: Callable[[str], OpenedAgain]) -> tuple[OpenedFiles, list[str]]:
+    """What an engine opened, by what was seen, and what of it was changed since by others."""
+    engine = staged.engines[role]
+    search = allowed_environment(engine.variables(staged.case.environment)).get("PATH", "")
+    return account(role).by(calls, staged.identities[role].made_of, str(engine.program), search)
 
 
 def collect_after_failure(case: Case, bundle: Staging, *, confined: bool = False) -> None:

@@ -40,6 +40,7 @@ from nbcompare.run.copied_images import copied_from, further_with_copied, with_c
 from nbcompare.run.described_regions import region_notes
 from nbcompare.run.engine_runs import (
     EngineRuns,
+    account_of,
     collect_after_failure,
     empty_logs,
     left_out,
@@ -55,7 +56,7 @@ from nbcompare.run.kept_tests import kept_tests
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.other_subjects import as_they_ended
 from nbcompare.run.provenance import not_passed_line, notes_of
-from nbcompare.run.ready import beside, made_ready, of_a_run, of_an_account
+from nbcompare.run.ready import Meanwhile, beside, made_ready, of_a_run, of_an_account
 from nbcompare.run.shown_engines import ShownEngines, shown
 from nbcompare.run.side_by_side import refuse_without_sandbox, side_by_side
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
@@ -76,6 +77,8 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     if not handed.regenerates:
         refuse_slips(case)
     stored = reference_stored(options)
+    if handed.renderer is None:
+        handed = replace(handed, opened={}, shown=ShownEngines())
     with asked_once(handed.answers) as answers:
         engines = chosen_engines(case, options, handed, stored, progress)
     with staging(options.bundles, case.name, _clock(handed.stamp), durable=not handed.in_archive) as bundle, \
@@ -121,16 +124,18 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
     if blockers:
         empty_logs(staged.bundle)
         return EngineRuns((), {}, {}), Judgement(None, blocked([*blockers, *staged.protected_now().faults])), None
-    with _renderer(handed) as renderer:
-        place = EvidenceFolder(staged.bundle.folder, renderer, progress)
-        with made_ready(*(() if handed.renderer else of_an_account(staged.engines))):
-            ran = run_engines(staged, place)
-        judgement = judge_runs(staged, ran, place, options, progress, CUDA if CUDA in tests else None)
-    before = ran.runs  # no engine is run from here on
-    with beside(partial(_written, staged, ran, judgement, place, options)) as written:
-        copied = copied_from(ran.runs, judgement.further, place.opened)
-        ran = with_opened(ran, staged, place, handed.account)
-    scale = written()
+    with Meanwhile() as meanwhile:
+        with _renderer(handed) as renderer:
+            place = EvidenceFolder(staged.bundle.folder, renderer, progress)
+            with made_ready(*(() if handed.renderer else of_an_account(staged.engines))):
+                ran = run_engines(staged, place, partial(_account_ahead, staged, place, handed, meanwhile))
+            judgement = judge_runs(staged, ran, place, options, progress, CUDA if CUDA in tests else None)
+        before = ran.runs  # no engine is run from here on
+        with beside(partial(_written, staged, ran, judgement, place, options)) as written:
+            copied = copied_from(ran.runs, judgement.further, place.opened)
+            meanwhile.wait()
+            ran = with_opened(ran, staged, place, handed.account)
+        scale = written()
     if any(run.failure for run in before):
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     own = {role: written_by_itself(calls) for role, calls in place.opened.items()}
@@ -142,6 +147,18 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
     if faults:
         judgement, scale = Judgement(None, blocked(faults)), None
     return ran, judgement, scale
+
+
+def _account_ahead(staged: StagedCase, place: EvidenceFolder, handed: HandedOver, meanwhile: Meanwhile,
+                   role: str) -> None:
+    """Begin to put together what the subject opened, as the record will say it, while the reference runs. In the end
+    all that it goes by is looked at again, and where anything is another then it is put together anew (OpenedAgain)."""
+    calls = place.opened.get(role)
+    if role != SUBJECT or calls is None or handed.opened is None or handed.shown is None or handed.looks:
+        return
+    seen = replace(calls, uses=dict(calls.uses), unseen=dict(calls.unseen))
+    account, shown_engines, identity = handed.account, handed.shown, staged.identities[role]
+    meanwhile.begin(lambda: shown_engines.of(identity, account_of(staged, role, seen, account)[0]))
 
 
 def _written(staged: StagedCase, ran: EngineRuns, judgement: Judgement, place: EvidenceFolder,

@@ -51,8 +51,7 @@ def made_ready(*steps: Step) -> Iterator[None]:
         for step in steps:
             if over.is_set():
                 return
-            with suppress(Exception):
-                step()
+            _silently(step)
 
     if not steps:
         yield
@@ -78,15 +77,37 @@ def beside(work: Callable[[], _Answer]) -> Iterator[Callable[[], _Answer]]:
 @contextmanager
 def all_beside(steps: Iterable[Step]) -> Iterator[None]:
     """Carry out all steps at once beside the block, which ends when all have; one that fails is silent, as above."""
-    def carry_out(step: Step) -> None:
-        with suppress(Exception):
-            step()
-
     asked = tuple(steps)
     with _impatient(), ThreadPoolExecutor(max(1, len(asked))) as pool:
         for step in asked:
-            pool.submit(copy_context().run, carry_out, step)
+            pool.submit(copy_context().run, _silently, step)
         yield
+
+
+class Meanwhile:
+    """Steps that are carried out one after the other beside all that follows, until they are waited for, at the latest
+    at the end of the block; one that fails is silent, as above."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> Meanwhile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wait()
+
+    def begin(self, step: Step) -> None:
+        self._pool.submit(copy_context().run, _silently, step)
+
+    def wait(self) -> None:
+        """Wait until all is done; nothing can be begun from here on."""
+        self._pool.shutdown()
+
+
+def _silently(step: Step) -> None:
+    with suppress(Exception):
+        step()
 
 
 _LOCK, _BEFORE = threading.Lock(), list[float]()

@@ -8,7 +8,7 @@ judged, compared and, when no engine runs any more, written.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,13 +38,18 @@ class EvidenceFolder:
         self._unwritten: dict[Path, np.ndarray] = {}
         close_memory()
 
-    def run_pair(self, jobs: Mapping[str, Job], places: Mapping[str, RunFiles], *,
-                 beside: bool = False) -> dict[str, Rendering]:
+    def run_pair(self, jobs: Mapping[str, Job], places: Mapping[str, RunFiles], *, beside: bool = False,
+                 on_end: Callable[[str], object] = lambda _: None) -> dict[str, Rendering]:
         """Run the jobs there are, the subject first: then there is no image of the reference yet that it could copy.
-        With ``beside`` both run at once, confined to folders that the other cannot read (side_by_side.py)."""
+        With ``beside`` both run at once, confined to folders that the other cannot read (side_by_side.py); of those
+        that do not, ``on_end`` is told which has ended."""
         if beside:
             return self._run_beside(jobs, places)
-        found = {role: self.run(jobs[role], places[role]) for role in (SUBJECT, REFERENCE) if role in jobs}
+        found = {}
+        for role in (SUBJECT, REFERENCE):
+            if role in jobs:
+                found[role] = self.run(jobs[role], places[role])
+                on_end(role)
         return {role: found[role] for role in jobs}
 
     def _run_beside(self, jobs: Mapping[str, Job], places: Mapping[str, RunFiles]) -> dict[str, Rendering]:

@@ -16,6 +16,8 @@ import pytest
 
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.sources.opened import OpenedFiles, changed_since
+from nbcompare.run import one_case
+from nbcompare.run.ready import Meanwhile
 from tests.nbcompare.second_repository import DECLARED, WRAPPED
 
 pytestmark = [pytest.mark.usefixtures("quick_runs"), pytest.mark.skipif(
@@ -108,6 +110,27 @@ def test_a_file_that_somebody_else_changes_after_it_was_opened_is_an_engine_fail
     failure = record["runs"][1]["failure"]
     assert code == 2 and (failure["kind"], failure["sentence"]) == (
         "changed", f"opened what was changed while it ran: {table} changed")
+
+
+def test_a_file_that_changes_when_the_account_was_put_together_already_is_one_too(run, project, tmp_path, monkeypatch):
+    """What the subject opened is put together while the reference runs, and looked at again in the end."""
+    table, wait, accounts = tmp_path / "table", Meanwhile.wait, []
+    table.write_text("1\n")
+    project.core.write_text(f"import sys\nif '-floatfile' in sys.argv:\n    open({made_at_run_time(table)})\n"
+                            + project.core.read_text())
+    project.declare(DECLARED)
+
+    def change(meanwhile):
+        wait(meanwhile)
+        table.write_text("22\n")
+
+    account_of = one_case.account_of
+    monkeypatch.setattr(one_case, "account_of", lambda *asked: accounts.append(account_of(*asked)) or accounts[-1])
+    monkeypatch.setattr(Meanwhile, "wait", change)
+    code, record = run()
+    assert str(table) in {entry.path for entry in accounts[0][0].files} and not accounts[0][1]
+    assert code == 2 and record["runs"][1]["failure"]["sentence"] == (
+        f"opened what was changed while it ran: {table} changed")
 
 
 def test_a_kept_socket_or_compiled_file_of_another_text_makes_a_run_no_stand_in(nb, run, gate, project, tmp_path):
