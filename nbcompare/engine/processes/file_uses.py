@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nbcompare.files import real_path
+from nbcompare.engine.processes.disk_looks import DiskLooks, Glance, Stamp, is_of_the_process, stamp_of
 
 _FILE_FLAGS = os.O_WRONLY | os.O_RDWR
 _PATH_ONLY = getattr(os, "O_PATH", 0)
-_OF_THE_PROCESS = ("/proc/", "/dev/")
 
 NOT_ASKED = "its declaration says watched: false"
 """Why nothing was seen of an engine that could have been watched."""
@@ -27,7 +27,7 @@ class Use:
     link that was, ``leads_to`` is what it said then; ``attributes`` says that its extended ones were asked for.
     """
 
-    stamp: tuple[int, int, int] | None
+    stamp: Stamp | None
     made: bool
     is_folder: bool = False
     read: bool = False
@@ -54,40 +54,41 @@ class FileUses:
     def __post_init__(self) -> None:
         self._changed, self._copies = set(self.uses), dict[str, Use]()
         self._told: tuple[tuple[str, ...], dict[str, Use]] | None = None
+        self.disk = DiskLooks()
+        self.settle: Callable[[], None] = _nothing_waits
 
     # --- while it runs -------------------------------------------------------------------------------------------
 
-    def opened(self, path: str, flags: int) -> None:
-        """A file is about to be opened."""
-        uses = self._uses_of(path, bool(flags & os.O_TRUNC), bool(flags & os.O_CREAT))
-        for use in uses.values():
-            use.written |= bool(flags & _FILE_FLAGS)
-            use.read |= not flags & os.O_WRONLY and not flags & _PATH_ONLY
-        self._changed.update(uses)
+    def opened(self, path: str, flags: int, glance: Glance | None = None) -> None:
+        """A file is about to be opened; ``glance`` is what was seen there when it was, where this is entered later."""
+        written, read = bool(flags & _FILE_FLAGS), not flags & (os.O_WRONLY | _PATH_ONLY)
+        for name, use in self._uses_of(path, glance, bool(flags & os.O_TRUNC), bool(flags & os.O_CREAT)):
+            use.written |= written
+            use.read |= read
+            self._changed.add(name)
 
-    def looked(self, path: str) -> None:
+    def looked(self, path: str, glance: Glance | None = None) -> None:
         """A path is asked about: whether something is there, how large or new it is, or where a link leads."""
         use = self.uses.get(path)
         if use is None or not use.looked_at:
-            uses = self._uses_of(path)
-            for use in uses.values():
+            look = self.disk.at(path, glance)
+            for name, use in self._uses_of(path, look):
                 use.looked_at = True
-            uses[path].leads_to = link_at(path)
-            self._changed.update(uses)
+                if name == path:
+                    use.leads_to = look.says
+                self._changed.add(name)
 
     def asked_attributes(self, path: str) -> None:
         """The extended attributes of a path are asked for."""
-        uses = self._uses_of(path)
-        for use in uses.values():
+        for name, use in self._uses_of(path):
             use.attributes = True
-        self._changed.update(uses)
+            self._changed.add(name)
 
     def run(self, path: str) -> None:
         """A program is about to be executed."""
-        uses = self._uses_of(path)
-        for use in uses.values():
+        for name, use in self._uses_of(path):
             use.run = True
-        self._changed.update(uses)
+            self._changed.add(name)
 
     def given_name(self, path: str, symbolic: bool = False) -> None:
         """A path is about to become a file, or a symbolic link, that the program makes."""
@@ -97,40 +98,41 @@ class FileUses:
 
     def took(self, path: str) -> None:
         """A file is about to get a name more, or another: what is read under that was this one."""
-        use = self._use(path)
+        use = self.uses.get(path) or self._new(path, *stamp_of(path))
         use.read = use.written = True
         self._changed.add(path)
 
-    def _uses_of(self, path: str, emptied: bool = False, created: bool = False) -> dict[str, Use]:
+    def _uses_of(self, path: str, glance: Glance | None = None, emptied: bool = False,
+                 created: bool = False) -> tuple[tuple[str, Use], ...]:
         """What is known of a path, and of the file that it leads to, by both."""
-        known = self.uses.get(path)
-        if known is not None and not known.linked:
-            return {path: known}
-        use = self._use(path, emptied, created)
-        real = path if path.startswith(_OF_THE_PROCESS) and not path.startswith("/dev/shm/") else real_path(path)
-        if real == path:
-            return {path: use}
-        use.linked = True
-        behind = self.uses.get(real)
-        if behind is None:
-            behind = self._use(real, emptied, created)
-            behind.behind = path
-        return {path: use, real: behind}
-
-    def _use(self, path: str, emptied: bool = False, created: bool = False) -> Use:
         use = self.uses.get(path)
+        if use is not None and not use.linked:
+            return ((path, use),)
+        look = self.disk.at(path, glance)
         if use is None:
-            kind, stamp = stamp_of(path)
-            is_folder = stat.S_ISDIR(kind)
-            use = self.uses[path] = Use(stamp, emptied or (created and not kind), is_folder)
-            if stat.S_ISFIFO(kind) and not path.startswith(_OF_THE_PROCESS):
-                self.unseen[f"it reads or writes the pipe {path}, and who is at its other end is not known"] = None
+            use = self._new(path, look.mode, look.stamp, emptied, created)
+        if look.real == path:
+            return ((path, use),)
+        use.linked = True
+        behind = self.uses.get(look.real)
+        if behind is None:
+            behind = self._new(look.real, look.mode, look.stamp, emptied, created)
+            behind.behind = path
+        return (path, use), (look.real, behind)
+
+    def _new(self, path: str, mode: int, stamp: Stamp | None, emptied: bool = False, created: bool = False) -> Use:
+        """Enter a path that was not used before."""
+        use = self.uses[path] = Use(stamp, emptied or (created and not mode), stat.S_ISDIR(mode))
+        if stat.S_ISFIFO(mode) and not is_of_the_process(path):
+            self.unseen[f"it reads or writes the pipe {path}, and who is at its other end is not known"] = None
         return use
 
     # --- afterwards ----------------------------------------------------------------------------------------------
 
     def outside(self, *folders: Path) -> FileUses:
         """What was done so far outside of some folders. Its uses are not changed any more, and may be shared."""
+        self.settle()
+        self.disk.forget()  # who asks may have changed names himself
         places = _below(*folders)
         again = self._copy_changed()
         known = self._told[1] if self._told and self._told[0] == places else None
@@ -160,6 +162,7 @@ class FileUses:
 
     def forget(self, folder: Path) -> None:
         """What was done in a folder, and with the folder itself."""
+        self.settle()
         names = {str(folder.absolute()), os.path.realpath(folder)}
         places = tuple(f"{name}{os.sep}" for name in names)
         for path in [path for path in list(self.uses) if path.startswith(places) or path in names]:
@@ -186,6 +189,10 @@ class FileUses:
                 self._changed.add(path)
 
 
+def _nothing_waits() -> None:
+    """Of an account to which nobody adds any more."""
+
+
 def _below(*folders: Path) -> tuple[str, ...]:
     """How the paths begin of what lies in some folders."""
     return tuple({f"{place}{os.sep}" for folder in folders
@@ -204,23 +211,6 @@ def _copy(use: Use) -> Use:
     made = object.__new__(Use)
     made.__dict__.update(use.__dict__)
     return made
-
-
-def link_at(path: str) -> str | None:
-    """What a symbolic link says; None where none is."""
-    try:
-        return os.readlink(path)
-    except OSError:
-        return None
-
-
-def stamp_of(path: str) -> tuple[int, tuple[int, int, int] | None]:
-    """The mode of what is there, 0 where nothing is; and (inode, size, mtime) of a regular file."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return 0, None
-    return found.st_mode, (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 def gives_rights(path: str) -> bool:

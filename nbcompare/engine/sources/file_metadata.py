@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from nbcompare.engine.processes.file_uses import FileUses, stamp_of
+from nbcompare.engine.processes.disk_looks import stamp_of
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.files import hash_of_named
 
 _MOST_FILES = 5000

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nbcompare.engine.processes.file_uses import FileUses, Use, link_at, stamp_of
+from nbcompare.engine.processes.disk_looks import link_at, stamp_of
+from nbcompare.engine.processes.file_uses import FileUses, Use
 from nbcompare.engine.safety.confine import __file__ as _launcher
 from nbcompare.engine.sources.built_before import built_before
 from nbcompare.engine.sources.edited import edited_now, edited_once, is_edited

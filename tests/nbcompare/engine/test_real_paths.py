@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from nbcompare.engine.processes.file_uses import Use, stamp_of
+from nbcompare.engine.processes.disk_looks import stamp_of
+from nbcompare.engine.processes.file_uses import Use
 from nbcompare.engine.sources import edited, opened
 from nbcompare.engine.sources.opened_kinds import kind_of
 from nbcompare.engine.sources.real_paths import RealPaths

@@ -10,7 +10,8 @@ import pytest
 from nbcompare.bundle.names import MANIFEST
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Run
-from nbcompare.engine.processes.file_uses import FileUses, Use, stamp_of
+from nbcompare.engine.processes.disk_looks import stamp_of
+from nbcompare.engine.processes.file_uses import FileUses, Use
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.files import sha256_of
 from nbcompare.run.copied_images import copied_from

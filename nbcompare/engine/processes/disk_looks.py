@@ -1,0 +1,111 @@
+"""What lies at a path and where it leads, asked of the system in as few questions as tell it.
+
+Of the folder above, of which there is one for many files, the real path is remembered, but never longer than a moment,
+and only while nobody who is watched changes what names mean (told_calls.py): others who do are no part of an engine.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from typing import NamedTuple
+
+from nbcompare.files import real_path
+
+_MOMENT = 0.25
+"""So many seconds nothing is remembered longer."""
+_OF_THE_PROCESS = ("/proc/", "/dev/")
+_FILES_IN_MEMORY = "/dev/shm/"
+
+Stamp = tuple[int, int, int]
+"""(inode, size, mtime_ns) of a regular file."""
+
+
+class Look(NamedTuple):
+    """The mode of what lies there, 0 where nothing does, and the stamp of a regular file, both where links lead to; the
+    real path; and what the path's own link says, None where it is none."""
+
+    mode: int
+    stamp: Stamp | None
+    real: str
+    says: str | None
+
+
+Glance = os.stat_result | Look
+"""What lies at a path itself, with the mode 0 where nothing does; all that there is to know of a link."""
+_NOTHING = os.stat_result((0,) * 10)
+
+
+class DiskLooks:
+    """Looks at one path after another. ``remembers`` where nothing that is watched changes names."""
+
+    def __init__(self) -> None:
+        self.remembers = False
+        self._folders: dict[str, str] = {}
+        self._until = 0.0
+
+    def forget(self) -> None:
+        """What names mean changes."""
+        self._folders.clear()
+
+    def at(self, path: str, glance: Glance | None = None) -> Look:
+        """What lies at an absolute path without ``.`` and ``..``; ``glance`` is what was seen there before."""
+        if is_of_the_process(path):
+            return Look(*stamp_of(path), path, link_at(path))
+        glance = glance or glance_at(path)
+        if isinstance(glance, Look):
+            return glance
+        return Look(glance.st_mode, _stamp(glance), self._real(path), None)
+
+    def _real(self, path: str) -> str:
+        """The real path of what is no link itself."""
+        folder, _, name = path.rpartition(os.sep)
+        if not self.remembers or not folder or not name:
+            return real_path(path)
+        now = time.monotonic()
+        if now > self._until:
+            self.forget()
+            self._until = now + _MOMENT
+        real = self._folders.get(folder)
+        if real is None:
+            real = self._folders[folder] = os.path.join(real_path(folder), "")
+        return real + name
+
+
+def is_of_the_process(path: str) -> bool:
+    """Whether a path is one of those that the kernel shows and no disk holds: it means something else to each."""
+    return path.startswith(_OF_THE_PROCESS) and not path.startswith(_FILES_IN_MEMORY)
+
+
+def glance_at(path: str | bytes) -> Glance:
+    """What cannot be asked later, when it may be another."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return _NOTHING
+    if not stat.S_ISLNK(found.st_mode):
+        return found
+    path = os.fsdecode(path)
+    return Look(*stamp_of(path), real_path(path), link_at(path))
+
+
+def link_at(path: str) -> str | None:
+    """What a symbolic link says; None where none is."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
+
+
+def stamp_of(path: str) -> tuple[int, Stamp | None]:
+    """The mode of what is there, 0 where nothing is; and the stamp of a regular file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, None
+    return found.st_mode, _stamp(found)
+
+
+def _stamp(found: os.stat_result) -> Stamp | None:
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
