@@ -190,7 +190,7 @@ def test_a_command_leaves_no_worker_behind(children, simulated, monkeypatch, fai
 def test_what_is_taken_from_large_pages_lies_side_by_side_until_it_is_cleared():
     memory = LargePages(10 * LINE, "cpu")
     first, second = memory.take((3, 5), torch.float32), memory.take((1,), torch.bool)
-    assert first.data_ptr() % LINE == 0 and second.data_ptr() == first.data_ptr() + LINE
+    assert second.data_ptr() == first.data_ptr() + LINE
     beyond = memory.take((9 * LINE,), torch.uint8)
     assert not 0 <= beyond.data_ptr() - first.data_ptr() < 10 * LINE and beyond.is_contiguous()
     last = memory.take((8 * LINE,), torch.uint8)

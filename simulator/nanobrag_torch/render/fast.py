@@ -331,12 +331,12 @@ class FastRenderer:
         within it."""
         scene, work = self.scene, self.workspace(rows.stop - rows.start)
         self._project(rays, rows, sweep, parts, work)
-        edge = self.interpolation.squares(work.hkl, work.partial) if self.interpolation else None
+        edge = self.interpolation.squares(work.hkl, work.F2) if self.interpolation else None
         moving = len(sweep.changes) > 0
         reduce_indices(work, moving, (sweep.reach, sweep.bent) if self.reach != WIDE else None)
-        if self.interpolation and edge is None:
-            work.F2.copy_(work.partial)
-        else:
+        if edge is not None:
+            work.partial.copy_(work.F2)
+        if edge is not None or not self.interpolation:
             look_up(self.table, self.sizes, work)
         if edge is not None:
             torch.where(edge.known, work.partial, work.F2, out=work.F2)

@@ -26,7 +26,7 @@ import torch
 
 from nanobrag_torch.physics.shape import GAUSS_WIDTH, ROUND_SCALE, TOPHAT_LIMIT
 from nanobrag_torch.render.large_pages import LargePages
-from nanobrag_torch.render.narrow_spots import combined, has_width_like_c, in_whole_vectors, spot_metric
+from nanobrag_torch.render.narrow_spots import combined, has_width_like_c, in_whole_vectors, upper_metric
 from nanobrag_torch.render.rays import square_root_
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.units import PI
@@ -81,7 +81,7 @@ class Workspace:
         self.cells, self.periods = counts, (PI / counts).to(real)
         self.shares = (1.0 / counts).to(real)
         self.minus_cells = (-counts).to(real)
-        self.metric = spot_metric(scene).tolist() if has_width_like_c(scene) else None
+        self.metric = upper_metric(scene).tolist() if has_width_like_c(scene) else None
 
         self.above, self.below = self.angles
         self.above_axes, self.below_axes, self.nearest_axes = map(list, (self.above, self.below, self.nearest))
@@ -95,7 +95,7 @@ def reduce_indices(work: Workspace, several_steps: bool, reach: tuple[float, flo
     if work.metric is not None:
         away = Nh.sub_(h0)
         for row, r in zip(work.metric, work.r, strict=True):
-            r.copy_(combined(row, away))
+            combined(row, away, r)
         return
     if not work.square_shape:
         work.r.copy_(Nh.sub_(h0).mul_(work.cells))
@@ -200,7 +200,7 @@ def _turn(work: Workspace, row, leaving):
     """r at a step, r + w1 slope + w2 bend; for shapes that are not periodic in r, less whole indices, which only those
     ``leaving`` can have."""
     if not row:
-        return work.above.copy_(work.r)
+        return work.above.copy_(work.r) if work.square_shape else work.r
     r = torch.add(work.r, work.slope, alpha=row[0], out=work.above)
     if len(row) > 1:
         r.add_(work.bend, alpha=row[1])
@@ -230,15 +230,19 @@ def _sines(work: Workspace) -> None:
 
 
 def _distance_squared(work: Workspace, r):
-    """hr2 = sum r^2."""
-    r.square_()
-    a, b, c = work.above_axes
+    """hr2 = sum r^2; r is used up."""
+    a, b, c = r.square_()
     return torch.add(a, b, out=work.squares).add_(c)
 
 
 def _gauss(scene: Scene, work: Workspace, r):
-    """F_latt^2 = N^2 exp(-2 fudge hr2 / 0.63)."""
-    return _distance_squared(work, r).mul_(-2.0 * scene.fudge / GAUSS_WIDTH).exp_().mul_(_count(scene) ** 2)
+    """F_latt^2 = N^2 exp(-2 fudge hr2 / 0.63). On the CPU by NumPy, in less than half the time of torch."""
+    exponent = _distance_squared(work, r).mul_(-2.0 * scene.fudge / GAUSS_WIDTH)
+    if exponent.device.type == "cpu":
+        np.exp(exponent.numpy(), out=exponent.numpy())
+    else:
+        exponent.exp_()
+    return exponent.mul_(_count(scene) ** 2)
 
 
 def _tophat(scene: Scene, work: Workspace, r):
@@ -256,7 +260,7 @@ def _round(scene: Scene, work: Workspace, r):
         return _sphere(scene, x, least, wave, cosine, work.squares)
     turns = torch.mul(x, 0.5 / PI, out=work.spare[0]).round_()
     sine, cosine, far = work.waves
-    cosine.copy_(sine.copy_(turns.mul_(-2.0 * PI).add_(x)))
+    cosine.copy_(sine.copy_(torch.add(x, turns, alpha=-2.0 * PI, out=turns)))
     far.copy_(x)
     if sine.device.type == "cpu":
         np.sin(sine.numpy(), out=sine.numpy())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import torch
@@ -43,6 +42,12 @@ def spot_metric(scene: Scene) -> np.ndarray:
         axes = np.array([[number(x) for x in axis] for axis in scene.lattice.reciprocal_per_A])
         return axes.T * math.prod(float(count) for count in scene.lattice.cells)
     return np.diag([float(count) for count in scene.lattice.cells])
+
+
+def upper_metric(scene: Scene) -> np.ndarray:
+    """As ``spot_metric``, with |W (h - h0)| the same and nothing below the diagonal, which is all of a cell with right
+    angles."""
+    return np.linalg.qr(spot_metric(scene))[1]
 
 
 def has_width_like_c(scene: Scene) -> bool:
@@ -87,10 +92,9 @@ class NarrowSpots:
         h = torch.empty((3, *shape), dtype=torch.float64, device=self.scene.device)
         rays.components(rays.parts(vectors), everywhere, h).sub_(straight_on)
         h.sub_((h - 0.5).ceil_())
-        square: Any = None
-        for row in self.metric.tolist():
-            u = combined(row, h)
-            square = u.square_() if square is None else square.addcmul_(u, u)
+        square, u = h.new_zeros(shape), h.new_empty(shape)
+        for row in upper_metric(self.scene).tolist():
+            square.addcmul_(combined(row, h, u), u)
         furthest = MARGIN * (self.radius + self.reaches[group.steps])
         return torch.nonzero(square.view(-1) < furthest * furthest)[:, 0]
 
@@ -116,13 +120,14 @@ def in_whole_vectors(numbers):
     return torch.cat([numbers, numbers[-1:].expand(-len(numbers) % MULTIPLE)])
 
 
-def combined(row: list[float], h):
-    """The sum of the three parts of h, each times its number."""
-    u = None
-    for factor, part in zip(row, h, strict=True):
+def combined(row: list[float], h, out):
+    """The sum of the three parts of h, each times its number, to ``out``."""
+    a, b, c = row
+    torch.mul(h[0], a, out=out) if a else out.zero_()
+    for factor, part in ((b, h[1]), (c, h[2])):
         if factor:
-            u = part * factor if u is None else u.add_(part, alpha=factor)
-    return torch.zeros_like(h[0]) if u is None else u
+            out.add_(part, alpha=factor)
+    return out
 
 
 def _reach(scene: Scene, group: PhiGroup, metric: np.ndarray) -> float:
