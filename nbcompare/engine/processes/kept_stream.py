@@ -11,14 +11,17 @@ MOST_BYTES = 64 << 20
 
 _PIECE = 1 << 16
 _LAST = 400
+_MUCH = 1 << 12
+"""Bytes that come at once where more may be waiting."""
 
 
 class KeptStream:
-    """A pipe that a program writes to, and the file that keeps what came. Use as a context."""
+    """A pipe that a program writes to, and the file that keeps what came. Use as a context. ``last`` is the end of it, and
+    it ``took_much`` where what came last was no mere line."""
 
     def __init__(self, path: Path, most: int = MOST_BYTES) -> None:
         self.most = most
-        self.last = b""
+        self.last, self.took_much = b"", False
         self._room, self._tail_bytes, self._left_out = most // 2, 0, 0
         self._tail: deque[bytes] = deque()
         self._file = open(path, "wb")  # noqa: SIM115 (closed when this is)
@@ -55,6 +58,7 @@ class KeptStream:
         except BlockingIOError:
             return True
         self._keep(piece)
+        self.took_much = len(piece) >= _MUCH
         return bool(piece)
 
     def drain(self) -> None:

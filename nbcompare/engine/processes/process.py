@@ -39,6 +39,9 @@ HIDDEN = "not shown, sum "
 
 _PERCENT = re.compile(rb"(\d{1,3})% done")
 _POLL_SECONDS = 0.05
+_PAUSE_MILLISECONDS = 5
+"""After a few lines nothing but the end of a program is waited for so long: one that tells each percent of a short run
+would wake us a hundred times."""
 _GRACE_SECONDS = 2.0
 
 
@@ -183,13 +186,14 @@ def _attend(process: subprocess.Popen[bytes], began: float, seconds: float, stre
 def _watched(process: subprocess.Popen[bytes], streams: Sequence[KeptStream]) -> Iterator[Callable[[], bool]]:
     """What waits a moment for output or the end of a program, and says whether it has ended. Linux tells the end at
     once; elsewhere it is looked for, at the latest after a moment."""
-    events = select.poll()
+    events, end = select.poll(), select.poll()
     open_streams = {stream.reader: stream for stream in streams}
     for reader in open_streams:
         events.register(reader, select.POLLIN)
     try:
         handle = os.pidfd_open(process.pid)
         events.register(handle, select.POLLIN)
+        end.register(handle, select.POLLIN)
     except (AttributeError, OSError):
         handle = -1
 
@@ -200,6 +204,8 @@ def _watched(process: subprocess.Popen[bytes], streams: Sequence[KeptStream]) ->
                 ended = True
             elif not open_streams[ready].take():
                 events.unregister(ready)
+            elif handle >= 0 and not open_streams[ready].took_much:
+                ended = ended or bool(end.poll(_PAUSE_MILLISECONDS))
         if ended:
             process.wait()
         elif handle < 0:

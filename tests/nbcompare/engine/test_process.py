@@ -12,6 +12,7 @@ import pytest
 from nbcompare.engine.identity import content_hash
 from nbcompare.engine.processes import process
 from nbcompare.engine.processes.asking import asked_once, once
+from nbcompare.engine.processes.kept_stream import KeptStream
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import run_program
 from nbcompare.engine.processes.spawned import _library
@@ -53,6 +54,24 @@ def test_a_program_that_takes_too_long_is_ended(ended):
                     lambda seconds, percent: told.append(percent))
     assert outcome.timed_out and outcome.exit_code == -15
     assert told[-1] == 37
+
+
+LINES = "import time\nfor n in range(60): print(n, flush=True); time.sleep(0.001)"
+MUCH = "import sys\nfor n in range(64): sys.stdout.write('x' * 65536); sys.stdout.flush()"
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the system does not tell the end of a process")
+@pytest.mark.parametrize(("program", "bytes_said", "most"), [(LINES, 170, 45), (MUCH, 64 << 16, 10_000)])
+def test_lines_are_taken_some_at_a_time_and_much_at_once(tmp_path, monkeypatch, program, bytes_said, most):
+    """Nobody waits a moment where a pipe may be full: here the program would never end in its time."""
+    takes, take = [], KeptStream.take
+    monkeypatch.setattr(KeptStream, "take", lambda stream: takes.append(1) or take(stream))
+    if program is MUCH:
+        monkeypatch.setattr(process, "_PAUSE_MILLISECONDS", 10_000)
+    done = run_program([sys.executable, "-S", "-c", program], folder=tmp_path, stdout=tmp_path / "out",
+                       stderr=tmp_path / "err", seconds=20)
+    assert done.exit_code == 0 and (tmp_path / "out").stat().st_size == bytes_said
+    assert len(takes) < most
 
 
 def test_the_hash_of_a_folder_is_of_its_sources_alone(tmp_path):
