@@ -252,3 +252,9 @@ def test_each_service_of_the_table_is_looked_for():
     table = json.loads(Path("nbcompare/engine/processes/service_tokens.json").read_text(encoding="utf-8"))["patterns"]
     assert list(table) == list(MARKS_OF)
     assert all(patterns_of(service) for service in MARKS_OF)
+
+
+@pytest.mark.parametrize("token", ["AKCp8jQ1x2Y3z4", "xoxb-1-2-3"])
+def test_a_short_token_that_says_what_it_is_is_found_among_short_words(token):
+    """Most patterns are read only where a run of letters and digits is as long as nearly every token."""
+    assert token not in redacted(f"1% done\nsees {token} here\n2% done\n")

@@ -16,8 +16,8 @@ _MUCH = 1 << 12
 
 
 class KeptStream:
-    """A pipe that a program writes to, and the file that keeps what came. Use as a context. ``last`` is the end of it, and
-    it ``took_much`` where what came last was no mere line."""
+    """A pipe that a program writes to, and the file that keeps what came. Use as a context. ``last`` is the end of what
+    came, and it ``took_much`` where that was no mere line."""
 
     def __init__(self, path: Path, most: int = MOST_BYTES) -> None:
         self.most = most

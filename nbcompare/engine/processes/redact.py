@@ -186,11 +186,15 @@ _ALL_MARKS = tuple(dict.fromkeys((*_MARKS, *(mark for marks, _ in _MARKED for ma
 _WORTH_A_LOOK = frozenset(_MARKS)
 _BARE = (("AC", r"AC[a-z0-9]{32}"), ("SK", r"SK[a-z0-9]{32}"), (":", r":[\w-]{35}"),
          (".", r"\.[\w-]{6}\.[\w-]{27}"), ("gl", r"gl[a-z]{2,6}-"), ("gh", r"gh[pousr]_"),
-         ("=", rf"[?&;](?i:{_IN_QUERY})="), ("", MAY_BE_DRAWN))
-"""What has no such words, behind the letters that it cannot be without."""
+         ("=", rf"[?&;](?i:{_IN_QUERY})="))
+"""What has no such words, behind the letters that it cannot be without; and words that were drawn."""
 
 _RUN = r"AKC|xox|[A-Za-z0-9]{20}|(?=[\w-]*\d)[\w-]{20}"
 """What every token of a service has: their patterns are read for no other text."""
+_SHORT, _RUNS = ("AKC", "xox"), r"[\w-]+"
+_RUN_OF, _DRAWN_OF = 20, 16
+"""How long a run such a token is at least in, but for those that begin so, and so is any drawn word that is hidden; and
+what may be a drawn word."""
 _LONGEST_NAME = 256
 _LONG, _GROUP, _WINDOW = 4096, 128, 1024
 """Characters from which on a text is looked at line by line, lines that are passed over together, and characters that
@@ -282,17 +286,28 @@ def _redacted_line(text: str) -> str:
 
 
 def _in_window(text: str) -> str:
-    low, bare = text.lower(), _bare(text)
-    here = set(filter(low.__contains__, _ALL_MARKS))
+    lines = list(map(_seen_in, text.split("\n")))
+    here, longest = frozenset().union(*(marks for marks, _ in lines)), max(longest for _, longest in lines)
+    bare = _bare(text, longest)
     if not bare and here.isdisjoint(_WORTH_A_LOOK):
         return text
+    low = text.lower()
     for at in sorted({at for mark in here for at in _rows_behind(mark)}):
         text = _compiled(_MARKED[at][1]).sub(_hidden, text)
-    for name, words in _WORDS_OF_SERVICES if _compiled(_RUN).search(text) else ():
+    tokens = longest >= _RUN_OF or any(map(text.__contains__, _SHORT))
+    for name, words in _WORDS_OF_SERVICES if tokens and _compiled(_RUN).search(text) else ():
         if any(map(low.__contains__, words)) if words else bare:
             for found in patterns_of(name):
                 text = found.sub(_hidden, text)
-    return without_drawn(text, _hidden)
+    return without_drawn(text, _hidden) if longest >= _RUN_OF else text
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _seen_in(line: str) -> tuple[frozenset[str], int]:
+    """The marks in a line and the length of its longest run of letters, digits, _ and -. Neither reaches over its end;
+    and the logs of two runs have most of their lines in common, but few windows of them."""
+    low = line.lower()
+    return frozenset(filter(low.__contains__, _ALL_MARKS)), max(map(len, _compiled(_RUNS).findall(line)), default=0)
 
 
 @functools.cache
@@ -301,8 +316,10 @@ def _rows_behind(mark: str) -> tuple[int, ...]:
     return tuple(at for at, (marks, _) in enumerate(_MARKED) if mark in marks)
 
 
-def _bare(text: str) -> bool:
-    return any(letters in text and _compiled(pattern).search(text) for letters, pattern in _BARE)
+def _bare(text: str, longest: int = _DRAWN_OF) -> bool:
+    """Whether something is there that has no mark; ``longest`` is its longest run, where that is known."""
+    return any(letters in text and _compiled(pattern).search(text) for letters, pattern in _BARE) or (
+        longest >= _DRAWN_OF and bool(_compiled(MAY_BE_DRAWN).search(text)))
 
 
 @functools.cache
