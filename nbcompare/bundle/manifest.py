@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -98,6 +99,18 @@ def unsafe_name(name: str) -> str | None:
     if len(name) > 400 or len(parts) > 12:
         return "the name is longer or deeper than any of a bundle"
     return None
+
+
+def unsafe_among(names: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The names for which ``unsafe_name`` has a reason, with it. Those of an archive have a few parts in common: where
+    all of these are safe and short, so are the names."""
+    parts = {part for name in names for part in name.split("/", 2)}
+    if max(map(len, names), default=0) <= 400 and not any(part.count("/") > 8 or unsafe_name(part) for part in parts):
+        return
+    for name in names:
+        reason = unsafe_name(name)
+        if reason:
+            yield name, reason
 
 
 def read_text(path: Path) -> str:

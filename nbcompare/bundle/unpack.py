@@ -105,7 +105,7 @@ def set_faults(names: list[str], sizes: Iterable[int], limits: UnpackLimits) -> 
     if sum(sizes) > limits.total_bytes:
         yield f"{sum(sizes):,} bytes, more than {limits.total_bytes:,}"
     seen: dict[str, str] = {}
-    for name in names:
+    for name in names if len(set(map(str.casefold, names))) < len(names) else ():
         if name.casefold() in seen:
             yield f"{name!r}: the same name as {seen[name.casefold()]!r}, or differing only in case"
         seen[name.casefold()] = name

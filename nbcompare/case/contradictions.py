@@ -21,7 +21,7 @@ def command_faults(case: Case) -> Iterator[tuple[str, str]]:
     names = [entry.name for entry in case.inputs]
     own = list(file_faults(case.command, names))
     for key in ("reference_args", "subject_args"):
-        for fault in file_faults((*case.command, *getattr(case, key)), names):
+        for fault in file_faults((*case.command, *getattr(case, key)), names) if getattr(case, key) else own:
             yield "command" if fault in own else key, fault
     for further in case.subjects.values():
         for fault in file_faults((*case.command, *further.words(case.subject_args)), names):

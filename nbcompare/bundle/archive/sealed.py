@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare.bundle import strict_json
-from nbcompare.bundle.manifest import MAX_TEXT_BYTES, read_manifest_lines
+from nbcompare.bundle.archive.directory import MODE, directory_of
+from nbcompare.bundle.manifest import MAX_TEXT_BYTES, read_manifest_lines, unsafe_among
 from nbcompare.bundle.names import MANIFEST, RECORD
 from nbcompare.bundle.unpack import UnpackLimits, entry_faults, set_faults, write_entry
 from nbcompare.errors import EvidenceError, FileError
@@ -122,7 +123,7 @@ class Sealing:
 
     def _write(self, name: str, content: bytes) -> None:
         entry = zipfile.ZipInfo(name, _EPOCH)
-        entry.external_attr = 0o100444 << 16
+        entry.external_attr = MODE
         entry.compress_type = zipfile.ZIP_DEFLATED if _shrinks(content) else zipfile.ZIP_STORED
         self._zip.writestr(entry, content, compresslevel=_LEVEL)
 
@@ -149,6 +150,10 @@ class Sealing:
 def index_in(path: Path) -> str | None:
     """The text of an archive's own index, and nothing else of it; None where there is none to be read."""
     try:
+        table = directory_of(path)
+        if table is not None:
+            with table:
+                return table.read(INDEX).decode("utf-8") if table.size(INDEX) <= MAX_TEXT_BYTES else None
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo(INDEX).file_size > MAX_TEXT_BYTES:
                 return None
@@ -167,7 +172,8 @@ class Archive:
         try:
             if path.is_symlink() or not path.is_file():
                 raise EvidenceError(f"{path}: no sealed archive (not an ordinary file)")
-            self._zip = zipfile.ZipFile(path)
+            self._table = directory_of(path)
+            self._opened = None if self._table else zipfile.ZipFile(path)
         except OSError as fault:
             raise FileError(f"{path}: cannot read: {fault.strerror}") from None
         except _BROKEN as fault:
@@ -175,22 +181,38 @@ class Archive:
         try:
             self.cells, self.index = self._looked_at()
         except BaseException:
-            self._zip.close()
+            self._close()
             raise
 
     def __enter__(self) -> Archive:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._zip.close()
+        self._close()
+
+    def _close(self) -> None:
+        for opened in (self._table, self._opened):
+            if opened:
+                opened.close()
+
+    @property
+    def _zip(self) -> zipfile.ZipFile:
+        """The same by the library: of a file of another form than ours, and where a bundle is unpacked."""
+        if self._opened is None:
+            self._opened = zipfile.ZipFile(self.path)
+        return self._opened
 
     def _looked_at(self) -> tuple[dict[str, ArchivedCell], str]:
-        entries = self._zip.infolist()
-        faults = [fault for entry in entries for fault in entry_faults(entry)]
-        faults += [f"{entry.filename!r}: packed as no archive of a sweep is" for entry in entries
-                   if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)]
-        faults += set_faults([entry.filename for entry in entries], [entry.file_size for entry in entries],
-                             UnpackLimits())
+        if self._table:
+            names, sizes = self._table.names, self._table.sizes
+            faults = [f"{name!r}: {why}" for name, why in unsafe_among(names)]
+        else:
+            entries = self._zip.infolist()
+            names, sizes = [entry.filename for entry in entries], [entry.file_size for entry in entries]
+            faults = [fault for entry in entries for fault in entry_faults(entry)]
+            faults += [f"{entry.filename!r}: packed as no archive of a sweep is" for entry in entries
+                       if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)]
+        faults += set_faults(names, sizes, UnpackLimits())
         self._refuse(faults)
         listed, wrong = read_manifest_lines(self._text(MANIFEST), MANIFEST)
         index = self._text(INDEX)
@@ -202,7 +224,7 @@ class Archive:
             cells = cells_in_text(index)
         except ValueError as fault:
             raise EvidenceError(f"{self.path}: damaged: {fault}") from None
-        self._refuse(_disagreements(cells, listed, {entry.filename for entry in entries}))
+        self._refuse(_disagreements(cells, listed, set(names)))
         return {cell.cell: cell for cell in cells}, index
 
     def _refuse(self, faults: list[str]) -> None:
@@ -219,9 +241,10 @@ class Archive:
     def read(self, name: str) -> bytes:
         """The bytes of a small file inside. Raises EvidenceError where it is not there, or its bytes are damaged."""
         try:
-            if self._zip.getinfo(name).file_size > MAX_TEXT_BYTES:
+            size = self._table.size(name) if self._table else self._zip.getinfo(name).file_size
+            if size > MAX_TEXT_BYTES:
                 raise EvidenceError(f"{self.path}: {name}: it is larger than {MAX_TEXT_BYTES >> 20} MiB")
-            return self._zip.read(name)
+            return self._table.read(name) if self._table else self._zip.read(name)
         except KeyError:
             raise EvidenceError(f"{self.path}: no sealed archive of a sweep (there is no {name} in it)",
                                 hint="nb-compare import takes in a bundle that was exported") from None

@@ -68,7 +68,10 @@ class Command:
 
     def find(self, *names: str) -> WrittenOption | None:
         """The last item of any of these options (by first name), which is the one that counts."""
-        return next((item for item in reversed(self.items) if item.option and item.option.name in names), None)
+        for item in reversed(self.items):  # asked seven times of each of thousands of cells
+            if item.option and item.option.names[0] in names:
+                return item
+        return None
 
     def number(self, name: str, default: float = 0.0) -> float:
         """The first value of the last such option."""
@@ -241,8 +244,9 @@ def declared_shape(argv: Sequence[str], folder: Path) -> Shape:
     command = parse_command(argv)
     given = _from_headers(command, folder)
     for item in command.items:
-        for quantity in (field for field in (item.option.fields if item.option else ()) if field in given):
-            given[quantity] = _number(item)
+        for quantity in item.option.fields if item.option else ():
+            if quantity in given:
+                given[quantity] = _number(item)
     pixel_mm = given[_PIXEL_MM]
     if not pixel_mm > 0:
         raise UsageError(f"-pixel {pixel_mm:g}: a pixel size must be positive")

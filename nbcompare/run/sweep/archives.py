@@ -98,8 +98,9 @@ class Archives:
         if left.sha256 and left.sha256 != digest:
             raise EvidenceError(f"the archive of {orders[0].case.name} was damaged on its way home")
         with Archive(place.made) as archive:
+            asked = {order.case.name for order in orders}
             strange = [cell.name for cell in archive.cells.values() if cell.stamp != place.stamp or
-                       cell.cell not in {order.case.name for order in orders}]
+                       cell.cell not in asked]
             faults = [*(f"{name} came in place of what was asked for" for name in strange), *archive.manifest_faults()]
             if faults:
                 raise EvidenceError(f"the archive of {orders[0].case.name} is not the one that was asked for: "
