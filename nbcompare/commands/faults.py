@@ -38,10 +38,10 @@ def said_of(fault: BaseException, argv: Sequence[str] = ()) -> EndMessage:
         return EndMessage(f"{visible(fault.format_message())}{_of_nanobragg(fault, argv)}\n  next: {where} --help",
                           ExitCode.USAGE)
     if isinstance(fault, (click.exceptions.Abort, KeyboardInterrupt)):
-        return EndMessage("stopped; what was being run left no bundle", ExitCode.ENGINE_FAILED)
+        return EndMessage(f"stopped; what was being run left no bundle{_goes_on(argv)}", ExitCode.ENGINE_FAILED)
     if isinstance(fault, Stopped):
-        return EndMessage(f"stopped by {fault}; what was being run left no bundle, and no engine is left running",
-                          128 + fault.number)
+        return EndMessage(f"stopped by {fault}; what was being run left no bundle, and no engine is left running"
+                          f"{_goes_on(argv)}", 128 + fault.number)
     if isinstance(fault, NbCompareError):
         return EndMessage(f"{fault}{_further(fault)}", fault.exit_code)
     if isinstance(fault, MemoryError):
@@ -53,6 +53,14 @@ def said_of(fault: BaseException, argv: Sequence[str] = ()) -> EndMessage:
         return EndMessage(f"there is not enough memory for this (see ulimit -v): {visible(last)}", ExitCode.IO)
     return EndMessage("this is a defect of nb-compare itself; please report it with the lines above", ExitCode.DEFECT,
                       True)
+
+
+def _goes_on(argv: Sequence[str]) -> str:
+    """What to do when a sweep was stopped: what it finished by then is kept."""
+    if not argv or argv[0] != "sweep":
+        return ""
+    same = "the same command without --force" if "--force" in argv else "the same command"
+    return f"\n  next: {same} again: it goes on from what is finished"
 
 
 def _further(fault: NbCompareError) -> str:

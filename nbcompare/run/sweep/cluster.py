@@ -11,8 +11,9 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ from nbcompare.visible import counted
 
 IN_FLIGHT_PER_THREAD = 2
 LEAST_IN_FLIGHT = 8
+SHORTEST_PAUSE = 0.02
 RETRIES = 2
 """How often a group is tried again whose worker raised something unexpected; a worker that dies is the scheduler's."""
 
@@ -101,8 +103,10 @@ class Cluster:
         """Whether the files that an engine opened are what they were, where the workers are."""
         return bool(self.client.submit(opened_here, engine.as_dict(), pure=False).result())
 
-    def run(self, orders: Sequence[Order], archives: Archives | None = None) -> Iterator[CellResult]:
-        """Hand out the cells in groups and give each result as its bundle comes home, or its group's archive does.
+    def run(self, orders: Sequence[Order], archives: Archives | None = None,
+            out: Callable[[int], None] = lambda cells: None) -> Iterator[CellResult]:
+        """Hand out the cells in groups and give each result as its bundle comes home, or its group's archive does;
+        ``out`` is told again and again how many cells are away.
 
         Raises FileError when the scheduler is lost. Cells that were under way then leave nothing.
         """
@@ -116,6 +120,7 @@ class Cluster:
             waits.callback(_close_all, under_way)
             self._send_some(left, under_way, finished)
             while under_way:
+                _wait_for(finished, lambda: out(sum(len(sent.orders) for sent in under_way.values())))
                 future = next(finished)
                 sent = under_way.pop(future.key)
                 with sent.waits:
@@ -126,6 +131,7 @@ class Cluster:
                 else:
                     yield from results
                 self._send_some(left, under_way, finished)
+        out(0)
 
     def _send_some(self, left: deque[Group], under_way: dict[str, Sent], finished: Any) -> None:
         """As many groups as may be handed out now."""
@@ -185,6 +191,17 @@ def _result(order: Order, place: Staging, answer: CellAnswer) -> CellResult:
         return result_of(bring_home(answer, place, case.name), RAN, answer.seconds)
     except NbCompareError as damaged:
         return no_result(case.name, case.cell, damaged.exit_code, damaged.message)
+
+
+def _wait_for(finished: Any, meanwhile: Callable[[], None]) -> None:
+    """Until a group is home. Dask looks ten times a second, which in twenty minutes is as much work as to take a
+    thousand cells in; here it is done less and less often, and once a second at last."""
+    pause = SHORTEST_PAUSE
+    meanwhile()
+    while not finished.has_ready():
+        time.sleep(pause)
+        pause = min(1.0, 2 * pause)
+        meanwhile()
 
 
 def _close_all(under_way: Mapping[str, Sent]) -> None:

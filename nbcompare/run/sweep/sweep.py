@@ -107,7 +107,7 @@ def _swept(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptio
         asked = tuple(role for role in (REFERENCE, SUBJECT) if any(role not in own for own in declared.values()))
         with Cluster(options.cluster, options.run, progress, asked) as cluster:
             found = _sweep(cells, options, lambda case: _with_declared(declared[case.path], cluster.engines), tell,
-                           lambda orders: cluster.run(orders, archives), _once_each(cluster.unchanged), stored,
+                           lambda orders: cluster.run(orders, archives, bar.out), _once_each(cluster.unchanged), stored,
                            lambda case: declared[case.path])
     else:
         held = confine_all if options.run.sandbox else dict

@@ -4,6 +4,7 @@ import io
 import os
 import shlex
 import shutil
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,16 +14,19 @@ import pytest
 from nbcompare.case.threshold import Threshold
 from nbcompare.cli import COMMANDS
 from nbcompare.commands.colour import coloured, taken_out
+from nbcompare.commands.faults import said_of
 from nbcompare.commands.folding import folded
 from nbcompare.commands.help import TOPICS, _text
 from nbcompare.commands.options import experiment_again, programs_again, run_again
 from nbcompare.commands.views import terminal
 from nbcompare.commands.views.page.evidence import reproduce
 from nbcompare.compare.text_picture import text_picture
+from nbcompare.engine.processes.stopping import Stopped
 from nbcompare.engine.progress import Progress, time_left
 from nbcompare.errors import to_type
 from nbcompare.explain.experiment import ExperimentSource
 from nbcompare.run.options import RunOptions
+from nbcompare.run.sweep import bar as bar_module
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.verdict import Check
@@ -283,6 +287,37 @@ def test_a_sweep_is_seen_from_its_beginning_on_one_line_of_any_terminal(width, b
     assert all(len(line) < width for line in drawn) and sum("[" in line for line in drawn) == bars
     assert "left" not in drawn[0] and (" left" in drawn[1] or width == 12)
     assert " left" not in drawn[-1] and ("  in 0:00" in drawn[-1] or width == 12), "it is over, and took so long"
+
+
+def test_cells_that_are_out_on_a_cluster_are_told_when_nothing_else_is(monkeypatch):
+    """Off a terminal at once and then once a minute, on one beside the bar, which is not drawn for each of many."""
+    now = SimpleNamespace(time=1000.0)
+    monkeypatch.setattr(bar_module.time, "monotonic", lambda: now.time)
+    monkeypatch.delenv("CI", raising=False)
+    plain, live = Bar(400, stream=io.StringIO()), Bar(400, stream=Terminal())
+    for shown in (plain, live, Bar(400, quiet=True, stream=Terminal())):
+        for seconds in (0, 30, 31, 1):
+            now.time += seconds
+            shown.out(200)
+        shown.finished(SimpleNamespace(word="PASS", cell="a", how="ran", seconds=1.0))
+        shown.finished(SimpleNamespace(word="PASS", cell="b", how="ran", seconds=1.0))
+        now.time += 59
+        shown.out(198)
+        shown.out(0)
+    lines = plain.stream.getvalue().splitlines()
+    assert lines[:2] == ["0/400 done, 200 out on the cluster"] * 2 and len(lines) == 4
+    drawn = live.stream.getvalue().split("\r\x1b[K")[1:]
+    assert "200 out" in drawn[1] and "198 out" in drawn[-2] and "out" not in drawn[-1] and len(drawn) == 7
+    assert shown.stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["sweep", "a.yaml"], "next: the same command again"), (["run", "a.yaml"], None), ([], None),
+    (["sweep", "a.yaml", "--force"], "next: the same command without --force again")])
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), Stopped(signal.SIGTERM)])
+def test_whoever_stops_a_sweep_is_told_that_it_goes_on(words, said, fault):
+    text = said_of(fault, words).text
+    assert said in text if said else "next" not in text
 
 
 @pytest.mark.parametrize(("width", "rest"), [(0, " seven eight"), (30, " seven eight"), (200, " seven eight"),

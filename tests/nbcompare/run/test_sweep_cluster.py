@@ -204,6 +204,9 @@ class Here(list):
     def __next__(self):
         return self.pop(0)
 
+    def has_ready(self):
+        return bool(self)
+
     def nthreads(self):
         return {"here": 1}
 
