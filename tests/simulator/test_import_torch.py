@@ -24,7 +24,7 @@ def test_a_frame_tells_its_place_without_a_look_at_the_disk(monkeypatch):
     assert not followed
 
 
-def test_a_module_is_looked_at_once(tmp_path, monkeypatch):
+def test_a_module_is_looked_at_once_and_a_package_of_python_for_nothing_else(tmp_path, monkeypatch):
     """And one that was not there at first is found when torch is imported."""
     for name in ("looked_at_once", "looked_at_too"):
         (tmp_path / f"{name}.py").write_text("")
@@ -37,6 +37,16 @@ def test_a_module_is_looked_at_once(tmp_path, monkeypatch):
         importlib.import_module("looked_at_too")
     ours = [path for path in seen if path == str(tmp_path) or path.endswith(("_once.py", "_too.py"))]
     assert sorted(ours) == [str(tmp_path), *(str(tmp_path / f"looked_at_{name}.py") for name in ("once", "too"))]
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/__init__.py").write_text("")
+    (tmp_path / "folder").mkdir()
+    seen.clear()
+    with frames_answer():
+        assert importlib.import_module("package").__file__ == str(tmp_path / "package/__init__.py")
+        importlib.import_module("folder")
+    inits = [os.path.relpath(path, tmp_path) for path in seen if "__init__" in path]
+    assert [path for path in inits if path.startswith("package")] == ["package/__init__.py"]
+    assert "folder/__init__.abi3.so" in inits, "without one in Python it is looked for"
     (tmp_path / "made_later.py").write_text("")
     importlib.invalidate_caches()
     assert importlib.import_module("made_later")
