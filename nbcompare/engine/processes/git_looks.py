@@ -51,17 +51,17 @@ _Open = tuple[str, int, int]
 
 
 class QuestionsToGit:
-    """The processes that are such a git: ``asked``, by their numbers."""
+    """The processes that are such a git, by their numbers."""
 
     def __init__(self) -> None:
-        self.asked: dict[int, GitThatTells] = {}
+        self._asked: dict[int, GitThatTells] = {}
         self._others: set[int] = set()
 
     def of(self, pid: int) -> GitThatTells | None:
         """The git of which a process or thread is one."""
-        if not self.asked or pid in self._others:
+        if not self._asked or pid in self._others:
             return None
-        git = self.asked.get(pid) or self.asked.get(_number_of(pid, "Tgid:"))
+        git = self._asked.get(pid) or self._asked.get(_number_of(pid, "Tgid:"))
         if git is None:
             self._others.add(pid)
         return git
@@ -70,20 +70,20 @@ class QuestionsToGit:
         """A process is about to become a program, whose ``words()`` and variables raise OSError where they cannot be
         read. What a git that starts another program left out is given back: that may learn more of it."""
         self._others.discard(pid)
-        self.asked.pop(pid, None)
+        self._asked.pop(pid, None)
         if program is not None and os.path.basename(program) == "git":
             with suppress(OSError):
                 if only_tells(program, *words()):
-                    self.asked[pid] = GitThatTells()
+                    self._asked[pid] = GitThatTells()
                     return []
-        starter = self._starter_of(pid) if self.asked else None
-        return self.asked.pop(starter).left_out if starter else []
+        starter = self._starter_of(pid) if self._asked else None
+        return self._asked.pop(starter).left_out if starter else []
 
     def _starter_of(self, pid: int) -> int | None:
         """Such a git that started a process, or what started that."""
         for _ in range(_MOST_DEEP):
             pid = _number_of(pid, "PPid:")
-            if pid in self.asked:
+            if pid in self._asked:
                 return pid
         return None
 

@@ -103,7 +103,7 @@ class ToldCalls:
             self._unreadable(call, ticket)
             return
         if call in _KEEP_NAMES and not how & _MAKES and _is_plain(text) and pid in self._views and not (
-                self._changing or self._questions.asked):
+                self._changing or self._questions.of(pid)):
             self._waiting.append((text, call, how, glance_at(text)))
             if call in _LOOKS:
                 self._looked_at.add(text)

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import pytest
 
+from nbcompare.engine.processes import git_looks
 from nbcompare.engine.processes.call_numbers import (
     CALLS,
     FOLDER,
@@ -183,6 +184,15 @@ def test_a_program_that_takes_the_place_of_another_is_read_in_its_own_memory(tol
     assert told._memory._handles
     engine.tells(RUN, "git")
     assert not told._memory._handles and told.calls.uses[str(engine.folder / "git")].run
+
+
+def test_beside_a_question_to_git_what_others_open_waits_as_before(told, engine, another_thread, monkeypatch):
+    monkeypatch.setattr(git_looks, "only_tells", lambda *_: True)
+    engine.tells(RUN, "git", thread=another_thread)
+    engine.tells(OPENAT, "v1/a")
+    assert len(told._waiting) == 1
+    engine.tells(LOOK_AT, "v1/b", thread=another_thread)
+    assert not told._waiting and {"v1/a"} <= seen(told, engine).keys()
 
 
 def test_what_cannot_be_entered_is_said_and_ends_no_watch(told, engine, monkeypatch):
