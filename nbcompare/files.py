@@ -178,9 +178,11 @@ class SameAgain(dict[str, Any]):
         self._texts: dict[str, str] = {}
 
     def text(self, line: str) -> str:
-        """Its text where lines begin with ``line``."""
+        """Its text where lines begin with ``line``; no line end in it is one of a text of its own."""
         if line not in self._texts:
-            self._texts[line] = _json_text(dict(self), line)
+            if not self._texts:
+                self._texts["\n"] = _json_text(dict(self), "\n")
+            self._texts[line] = self._texts["\n"].replace("\n", line)
         return self._texts[line]
 
     def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:

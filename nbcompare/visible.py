@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+_NUMBERS = {int, float, bool, type(None)}
+"""Kinds of values without text, which most are."""
+
 
 def visible(text: str) -> str:
     """One line of text in which every character can be seen; blanks stay, all else that cannot be is escaped."""
@@ -27,7 +30,8 @@ def each_text(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {change(key): each_text(entry, change) for key, entry in value.items()}
+        return {change(key): entry if type(entry) in _NUMBERS else each_text(entry, change)
+                for key, entry in value.items()}
     return [each_text(entry, change) for entry in value] if isinstance(value, list | tuple) else value
 
 

@@ -9,9 +9,12 @@ of the list is not taken for a lost peak.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+
+from nbcompare.files import SameAgain
 
 COUNT = 50
 REACH_PX = 4.0
@@ -33,7 +36,7 @@ class PeakPair:
     reference: Peak
     subject: Peak
 
-    @property
+    @cached_property
     def distance_px(self) -> float:
         return float(np.hypot(self.subject.x - self.reference.x, self.subject.y - self.reference.y))
 
@@ -50,9 +53,14 @@ class PeakTable:
     unmatched: int
 
     def as_dict(self) -> dict[str, Any]:
+        """As plain values, which stand in a record and in its summary."""
+        return self._said
+
+    @cached_property
+    def _said(self) -> dict[str, Any]:
         rows = [{"reference": vars(p.reference), "subject": vars(p.subject), "distance_px": p.distance_px,
                  "intensity_ratio": p.intensity_ratio} for p in self.pairs]
-        return {"matched": len(self.pairs), "unmatched": self.unmatched, "reach_px": REACH_PX, "pairs": rows}
+        return SameAgain({"matched": len(self.pairs), "unmatched": self.unmatched, "reach_px": REACH_PX, "pairs": rows})
 
     def moved(self, x: float, y: float) -> PeakTable:
         """The same table with x and y added to every position."""

@@ -27,6 +27,7 @@ from nbcompare.engine.sources.opened_again import OpenedAgain
 from nbcompare.run.group_looks import GroupLooks
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
+from nbcompare.run.ready import in_order
 from nbcompare.run.shown_engines import ShownEngines
 
 SAID_SECONDS = 5.0
@@ -76,7 +77,8 @@ def run_order(order: Order) -> tuple[Bundle, float]:
                         in_archive=order.in_archive, opened=_kept().opened, shown=_kept().shown, looks=order.looks,
                         answers=_just_said() if order.answers is None else order.answers)
     options = replace(order.options, pictures=UNLESS_PASSED)
-    return run_case(order.case, options, Progress(quiet=True), handed), time.monotonic() - begun
+    with in_order():
+        return run_case(order.case, options, Progress(quiet=True), handed), time.monotonic() - begun
 
 
 def _engines(order: Order) -> Mapping[str, Engine]:

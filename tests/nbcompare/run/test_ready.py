@@ -19,7 +19,7 @@ from nbcompare.engine.processes.asking import asked_once
 from nbcompare.engine.repository import git
 from nbcompare.engine.sources import edited, made_of, opened_kinds
 from nbcompare.engine.sources.edited import scanned_once
-from nbcompare.run.ready import ask_git_ahead, asked_ahead, beside, made_ready, of_a_run, of_an_account
+from nbcompare.run.ready import ask_git_ahead, asked_ahead, beside, in_order, made_ready, of_a_run, of_an_account
 
 
 def test_a_step_that_fails_is_silent_and_the_next_one_is_done(capfd):
@@ -127,3 +127,19 @@ def test_a_search_path_that_is_not_there_is_passed_over(monkeypatch, tmp_path):
     """As a PYTHONPATH of another machine: the run goes on."""
     monkeypatch.setattr(sys, "path", [str(tmp_path / "none" / "site-packages")])
     assert list(of_a_run({"subject": Engine("subject", "port", (sys.executable,), "--py-bin")}))
+
+
+def test_in_order_work_beside_a_block_is_done_by_the_same_thread_and_its_fault_told_with_its_answer():
+    where, fault = [], ValueError("none")
+
+    def failing():
+        raise fault
+
+    with in_order():
+        with beside(lambda: where.append(threading.get_ident())), beside(failing) as failed:
+            assert where == [threading.get_ident()]
+        with pytest.raises(ValueError) as told:
+            failed()
+    assert told.value is fault
+    with beside(threading.get_ident) as other:
+        assert other() != threading.get_ident()
