@@ -287,6 +287,16 @@ def test_the_other_shapes_keep_the_same_bounds(crystal, shape, options):
     assert in_float64 < 1e-9
 
 
+@pytest.mark.parametrize("width", ["", "-emulate gauss-tophat-width -N 3"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_steps_that_are_all_alike_are_the_same_step_again(crystal, shape, width):
+    """Nothing of the first one may be used up, whatever the shape."""
+    (by_default, excess), (in_float64, _) = compared(crystal(f"{shape} {width} -phi 3 -osc 0 -phisteps 5"),
+                                                     "auto", "float64")
+    assert by_default < 1e-6 and excess < 1e-6
+    assert in_float64 < 1e-9
+
+
 @pytest.mark.parametrize("dtype", ["auto", "float64"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_pixel_on_whole_indices_has_its_limit(scene_of, shape, dtype):

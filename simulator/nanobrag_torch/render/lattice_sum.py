@@ -230,8 +230,9 @@ def _sines(work: Workspace) -> None:
 
 
 def _distance_squared(work: Workspace, r):
-    """hr2 = sum r^2; r is used up."""
-    a, b, c = r.square_()
+    """hr2 = sum r^2; r stays, as the next step may have the same."""
+    torch.mul(r, r, out=work.above)
+    a, b, c = work.above_axes
     return torch.add(a, b, out=work.squares).add_(c)
 
 
