@@ -202,7 +202,7 @@ def render_image(scene: Scene, path: RenderPath, workers: int = 1,
 
     ``image`` is where it shall be rendered to: an array of zeros that forked processes share, or a FloatImage. The
     workers of the compiled path are threads, all others processes.
-    ``progress`` is told now and then how many rows are done. Neither workers nor tiles change a bit.
+    ``progress`` is told now and then, and in the end, how many rows are done. Neither workers nor tiles change a bit.
     """
     _, _, y0, y1 = scene.roi
     if image is None:
@@ -240,6 +240,7 @@ def render_tiles(scene: Scene, making, rows: range, image, workers: int, progres
             after(some)
 
     share_out(len(pieces), workers, render_piece, lambda piece: progress(tiles[pieces[piece][-1]].stop - rows.start))
+    progress(len(rows))
     return omega
 
 

@@ -230,8 +230,8 @@ class CompiledRenderer:
         """Set the pixels of the region of interest in ``image`` (photons; a float32 array [slow, fast], or a
         FloatImage), and return the sum of the solid angles (sr) of each of its rows.
 
-        ``workers`` are threads; ``progress`` is told how many rows are done. Raises OSError when the file of the image
-        cannot be written.
+        ``workers`` are threads; ``progress`` is told how many rows are done, in the end all of them. Raises OSError
+        when the file of the image cannot be written.
         """
         angles, undefined = self.render_rows(image, self.rows, workers, progress)
         self.mend(image, self.rows, undefined)
@@ -259,6 +259,8 @@ class CompiledRenderer:
             target.file = image.file
         threads = min(workers, 1 + count * len(self.columns) * scene.steps * scene.geometry.layers // self.worth)
         status = self.render(ctypes.byref(self.packed.numbers), rows.start, count, threads, ctypes.byref(target))
+        if status == 0:  # other threads may have done all
+            told(count)
         if faults:
             raise faults[0]
         if status != 0:

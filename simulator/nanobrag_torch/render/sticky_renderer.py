@@ -50,10 +50,12 @@ class StickyRenderer:
     def render_to(self, image, workers: int = 1, progress: Progress = lambda rows: None) -> np.ndarray:
         """As ``CompiledRenderer.render_to``."""
         rows, columns = self.before.rows, self.before.columns
-        angles, start, height = [], rows.start, max(1, FIRST_PIXELS // len(columns))
+        angles, start, height, most = [], rows.start, max(1, FIRST_PIXELS // len(columns)), 0
 
         def told(done: int) -> None:
-            progress(start - rows.start + done)
+            nonlocal most
+            most = max(most, start - rows.start + done)  # some rows are done twice
+            progress(most)
 
         while start < rows.stop:
             some = range(start, min(start + height, rows.stop))
