@@ -52,7 +52,10 @@ class Screen:
 
 def shown(text: str, allowed: re.Pattern[str] = _LINE_ENDS) -> str:
     """The text with all that cannot be seen escaped, half a character of a file name too, and without secrets."""
-    said = allowed.split(as_named(text))
+    text = as_named(text)
+    if text.replace("\n", "").isprintable():  # of thousands of lines, too, at once
+        return redacted(text)
+    said = allowed.split(text)
     return redacted("".join(part if at % 2 else visible(part) for at, part in enumerate(said)))
 
 

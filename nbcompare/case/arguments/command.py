@@ -20,6 +20,9 @@ from nbcompare.errors import UsageError
 
 _LIKE_AN_OPTION = re.compile(r"-[A-Za-z_]")
 _COUNTS, _SIZES_MM, _PIXEL_MM = ("fast_pixels", "slow_pixels"), ("fast_size_m", "slow_size_m"), "pixel_size_m"
+_USUAL_SIZES = {**dict.fromkeys(_COUNTS, 0.0), **dict.fromkeys(_SIZES_MM, DEFAULT_DETSIZE_MM),
+                _PIXEL_MM: DEFAULT_PIXEL_MM}
+_HEADERS = "-mask", "-img"
 SIZE_FIELDS = frozenset((*_COUNTS, *_SIZES_MM, _PIXEL_MM))
 """The quantities that decide on the shape, as the table of options calls them; typed as counts and in mm."""
 
@@ -242,7 +245,19 @@ def declared_shape(argv: Sequence[str], folder: Path) -> Shape:
     header files lie. Raises UsageError for a size that is no number, and for an empty image.
     """
     command = parse_command(argv)
-    given = _from_headers(command, folder)
+    if command.has(*_HEADERS):
+        return _shape_by(command, _from_headers(command, folder))
+    return _shape_without_headers(tuple(argv))
+
+
+@functools.lru_cache(maxsize=16)
+def _shape_without_headers(argv: tuple[str, ...]) -> Shape:
+    """Asked twice in a row of each cell of a sweep, when it is made and when it is checked."""
+    return _shape_by(parse_command(argv), dict(_USUAL_SIZES))
+
+
+def _shape_by(command: Command, given: dict[str, float]) -> Shape:
+    """The shape by what is given before any option is read."""
     for item in command.items:
         for quantity in item.option.fields if item.option else ():
             if quantity in given:
@@ -259,8 +274,8 @@ def declared_shape(argv: Sequence[str], folder: Path) -> Shape:
 
 def _from_headers(command: Command, folder: Path) -> dict[str, float]:
     """The quantities by the headers of -mask, then -img (the second wins), or by default."""
-    given = {**dict.fromkeys(_COUNTS, 0.0), **dict.fromkeys(_SIZES_MM, DEFAULT_DETSIZE_MM), _PIXEL_MM: DEFAULT_PIXEL_MM}
-    for name in ("-mask", "-img"):
+    given = dict(_USUAL_SIZES)
+    for name in _HEADERS:
         item = command.find(name)
         header = read_smv_numbers(folder / item.values[0]) if item and item.values else {}
         for quantity, key in zip((*_COUNTS, _PIXEL_MM), ("SIZE1", "SIZE2", "PIXEL_SIZE"), strict=True):
