@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
-from importlib import metadata
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 PROGRAM_NAME = "nanobrag_torch"
@@ -27,10 +28,9 @@ def version_line(program, emulate, path=None) -> str:
 def git_sha() -> str:
     """The commit of the checkout this package lies in, "-dirty" behind it where the package was changed since."""
     folder = Path(__file__).resolve().parent
-    sha = _git(folder, "rev-parse", "--short=12", "HEAD")
-    if not sha:
-        return "unknown"
-    return sha + ("-dirty" if _git(folder, "status", "--porcelain", "--", ".") else "")
+    commit, changes = _git(folder, "rev-parse", "--short=12", "HEAD"), _git(folder, "status", "--porcelain", "--", ".")
+    sha, changed = commit(), changes()
+    return sha + ("-dirty" if changed else "") if sha else "unknown"
 
 
 def default_threads() -> int:
@@ -42,16 +42,35 @@ def default_threads() -> int:
 
 @functools.cache
 def _torch_version() -> str:
+    """By the name of the folder in which an installer describes it; importlib.metadata, which takes longer to load than
+    all else here, is asked where there is none."""
+    for place in filter(os.path.isdir, sys.path):
+        found = [name for name in os.listdir(place) if name.startswith("torch-") and name.endswith(".dist-info")]
+        if len(found) == 1:
+            return found[0].removeprefix("torch-").removesuffix(".dist-info")
+    from importlib import metadata
+
     try:
         return metadata.version("torch")
     except metadata.PackageNotFoundError:
         return "missing"
 
 
-def _git(folder: Path, *words: str) -> str | None:
+def _git(folder: Path, *words: str) -> Callable[[], str | None]:
+    """Begin to ask git; what is given waits for its answer, None where there is none."""
     try:
-        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10,
-                              stdin=subprocess.DEVNULL, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+        asked = subprocess.Popen(["git", "-C", str(folder), *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return lambda: None
+
+    def answer() -> str | None:
+        try:
+            said, _ = asked.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            asked.kill()
+            asked.communicate()
+            return None
+        return said.strip() if asked.returncode == 0 else None
+
+    return answer
