@@ -92,7 +92,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     from nbcompare.run.ready import asked_ahead, made_ready, of_modules
 
     ahead = () if sandbox or reference else (partial(asked_ahead, loaded[0], c_bin, py_bin, answers),)
-    with made_ready(*ahead):
+    with made_ready(ahead):
         from nbcompare.case.inputs import parse_input_override
         from nbcompare.run.one_case import run_case
         from nbcompare.run.options import RunOptions
@@ -106,7 +106,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
                                  trust_case=trust_case,
                                  fresh=fresh, sandbox=sandbox, side_by_side=side_by_side, allow_weak=allow_weak,
                                  no_compare=no_compare)
-            with _bands_on(cluster, progress) as handed, made_ready(*of_modules(*_SHOWN_BY)):
+            with _bands_on(cluster, progress) as handed, made_ready(of_modules(*_SHOWN_BY)):
                 bundle = run_case(case, options, progress, replace(handed, answers=answers))
             answers = {}  # an engine has run since
             from nbcompare.commands.views.results import result_of

@@ -14,7 +14,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -196,9 +195,11 @@ def identify(engine: Engine, environment: Mapping[str, str] = {}) -> EngineIdent
 
 
 def questions(engine: Engine, environment: Mapping[str, str] = {}) -> tuple[Callable[[], object], ...]:
-    """What ``identify`` asks other programs about an engine: each by itself, so that they can be asked side by side and
-    ahead. The answers are its own while they are ``asked_once``."""
-    return tuple(functools.partial(ask, engine, environment) for ask in (_version, _library_names, ask_ahead))
+    """What ``identify`` asks other programs about an engine, and its account in the end (built_before): each by itself,
+    so that they can be asked side by side and ahead. The answers are its own while they are ``asked_once``, or while
+    the files are what they are that git answers from."""
+    asked = tuple(functools.partial(ask, engine, environment) for ask in (_version, _library_names, ask_ahead))
+    return (*asked, lambda: list(built_before([str(engine.program)])))
 
 
 def version_command(engine: Engine) -> tuple[str, ...]:
@@ -287,6 +288,8 @@ def variable_facts(extra: Mapping[str, str]) -> dict[str, str]:
 
 @functools.cache
 def _installed(package: str) -> str:
+    from importlib import metadata  # which loads what reads letters and archives; engines begin before this is asked
+
     try:
         text = metadata.distribution(package).read_text("METADATA") or ""
     except metadata.PackageNotFoundError:

@@ -19,6 +19,7 @@ from nbcompare.compare.image import Shape
 from nbcompare.engine.adapter import adapt, image_file
 from nbcompare.engine.engine import PROCESS, Engine, Rendering, Run
 from nbcompare.engine.failure import Failure
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.process import ProcessEnd, run_program
 from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.taken_image import take_declared, take_float_image
@@ -28,11 +29,12 @@ from nbcompare.errors import UsageError
 def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs: Path, folder: Path, stdout: Path,
                stderr: Path, seconds: float, environment: Mapping[str, str],
                on_progress: Callable[[float, int | None], None] | None = None,
-               any_number: bool = False) -> Rendering:
+               on_watch: Callable[[FileUses], object] | None = None, any_number: bool = False) -> Rendering:
     """Run the engine in the new ``folder`` on copies of all files in ``inputs``.
 
     The float image is asked for with -floatfile and left at folder/float.bin, or as the engine's adapter says.
     ``shape`` is what the arguments declare; the file must hold exactly that, of finite numbers unless ``any_number``.
+    ``on_watch`` is given what fills with what the engine opens, before it is started.
     """
     shutil.copytree(inputs, folder)
     try:
@@ -51,6 +53,8 @@ def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs
     started = time.time()
     variables = engine.variables(environment)
     with engine.watch() as watch:
+        if on_watch:
+            on_watch(watch.calls)
         ended = run_program((*confining(engine, folder, variables), *engine.start, *given), folder=cwd or folder,
                             stdout=stdout, stderr=stderr, seconds=seconds, on_progress=on_progress,
                             extra_environment=with_own_places(engine, folder, variables), watch=watch)

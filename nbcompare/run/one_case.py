@@ -36,11 +36,11 @@ from nbcompare.engine.sandbox import protection_of
 from nbcompare.engine.sources.edited import at_one_moment, scanned_once
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.errors import UsageError
+from nbcompare.run.account_ahead import AccountAhead
 from nbcompare.run.copied_images import copied_from, further_with_copied, with_copied
 from nbcompare.run.described_regions import region_notes
 from nbcompare.run.engine_runs import (
     EngineRuns,
-    account_of,
     collect_after_failure,
     empty_logs,
     left_out,
@@ -56,7 +56,7 @@ from nbcompare.run.kept_tests import kept_tests
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.other_subjects import as_they_ended
 from nbcompare.run.provenance import not_passed_line, notes_of
-from nbcompare.run.ready import Meanwhile, beside, made_ready, of_a_run, of_an_account
+from nbcompare.run.ready import Meanwhile, beside, made_ready
 from nbcompare.run.shown_engines import ShownEngines, shown
 from nbcompare.run.side_by_side import refuse_without_sandbox, side_by_side
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
@@ -82,7 +82,7 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
     with asked_once(handed.answers) as answers:
         engines = chosen_engines(case, options, handed, stored, progress)
     with staging(options.bundles, case.name, _clock(handed.stamp), durable=not handed.in_archive) as bundle, \
-            scanned_once(), made_ready(*(() if handed.renderer else of_a_run(engines))):
+            scanned_once():
         with asked_once(answers), beside(partial(verified_ahead, case, options, handed)) as verified:
             staged = stage_case(case, engines, stored, bundle, options, handed, progress)
         told = region_notes(case, bundle.folder / DATA)
@@ -126,9 +126,10 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         return EngineRuns((), {}, {}), Judgement(None, blocked([*blockers, *staged.protected_now().faults])), None
     with Meanwhile() as meanwhile:
         with _renderer(handed) as renderer:
-            place = EvidenceFolder(staged.bundle.folder, renderer, progress)
-            with made_ready(*(() if handed.renderer else of_an_account(staged.engines))):
-                ran = run_engines(staged, place, partial(_account_ahead, staged, place, handed, meanwhile))
+            ahead = AccountAhead(staged, handed, meanwhile)
+            place = EvidenceFolder(staged.bundle.folder, renderer, progress, ahead.sees)
+            with made_ready(ahead.steps()):
+                ran = run_engines(staged, place, partial(ahead.ended, place))
             judgement = judge_runs(staged, ran, place, options, progress, CUDA if CUDA in tests else None)
         before = ran.runs  # no engine is run from here on
         with beside(partial(_written, staged, ran, judgement, place, options)) as written:
@@ -147,18 +148,6 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
     if faults:
         judgement, scale = Judgement(None, blocked(faults)), None
     return ran, judgement, scale
-
-
-def _account_ahead(staged: StagedCase, place: EvidenceFolder, handed: HandedOver, meanwhile: Meanwhile,
-                   role: str) -> None:
-    """Begin to put together what the subject opened, as the record will say it, while the reference runs. In the end
-    all that it goes by is looked at again, and where anything is another then it is put together anew (OpenedAgain)."""
-    calls = place.opened.get(role)
-    if role != SUBJECT or calls is None or handed.opened is None or handed.shown is None or handed.looks:
-        return
-    seen = replace(calls, uses=dict(calls.uses), unseen=dict(calls.unseen))
-    account, shown_engines, identity = handed.account, handed.shown, staged.identities[role]
-    meanwhile.begin(lambda: shown_engines.of(identity, account_of(staged, role, seen, account)[0]))
 
 
 def _written(staged: StagedCase, ran: EngineRuns, judgement: Judgement, place: EvidenceFolder,

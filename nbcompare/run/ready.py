@@ -1,9 +1,9 @@
 """What a run needs in its end, made ready while it waits in its beginning: for engines, git and Python to say who and
 what they are.
 
-Nothing is decided here. Modules are imported, patterns compiled, and lists of installed distributions read, which are
-kept by the time when they were written, and held against what lies there (edited.py). A step that fails is silent: who
-needs the thing does the same again, and that says what is wrong.
+Nothing is decided here. Modules are imported, patterns compiled, and questions asked. A step that fails is silent: who
+needs the thing does the same again, and that says what is wrong. What is made ready while engines run is in
+account_ahead.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
@@ -23,14 +23,11 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.project import declared_engines, project_above, refuse_code_variables
 from nbcompare.engine.choose import bundled_engines, named_engine
-from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import questions
 from nbcompare.engine.installation import HARNESS, SIMULATOR
 from nbcompare.engine.processes.asking import Answers, asked_once
 from nbcompare.engine.processes.redact import redacted
 from nbcompare.engine.repository.git import Repositories
-from nbcompare.engine.sources.edited import looked_through
-from nbcompare.engine.sources.opened_kinds import read_lists
 
 Step = Callable[[], object]
 _Answer = TypeVar("_Answer")
@@ -43,17 +40,19 @@ than is saved."""
 
 
 @contextmanager
-def made_ready(*steps: Step) -> Iterator[None]:
-    """Carry out the steps beside the block; where that ends before, those that are left are left out."""
+def made_ready(steps: Iterable[Step]) -> Iterator[None]:
+    """Carry out the steps beside the block, each when it is asked for; where the block ends before, those that are left
+    are left out."""
     over = threading.Event()
 
     def carry_out() -> None:
-        for step in steps:
-            if over.is_set():
-                return
-            _silently(step)
+        with suppress(Exception):
+            for step in steps:
+                if over.is_set():
+                    return
+                _silently(step)
 
-    if not steps:
+    if steps == ():
         yield
         return
     thread = threading.Thread(target=copy_context().run, args=(carry_out,), daemon=True, name="made-ready")
@@ -155,29 +154,11 @@ def of_modules(*names: str) -> Iterator[Step]:
     return (partial(importlib.import_module, name) for name in names)
 
 
-def of_a_run(engines: Mapping[str, Engine]) -> Iterator[Step]:
-    """The steps for a run of engines: where one is of the Python that runs us, what is installed beside it is looked
-    through when it has ended. The names of variables are in each record, and need most of the patterns."""
+def of_a_record() -> Iterator[Step]:
+    """The steps for pictures, and for the record: the names of variables are in each, and need most of the patterns."""
     yield from of_modules(*_MODULES)
     for name in os.environ:
         yield partial(redacted, name)
-    for place in _packages_of(engines):
-        yield from read_lists(place)
-
-
-def of_an_account(engines: Mapping[str, Engine]) -> Iterator[Step]:
-    """The steps, beside the engines, for the account of what they open. What was looked through a moment before, for
-    tests that were run already, is not looked through again."""
-    for place in _packages_of(engines):
-        yield from looked_through(place)
-
-
-def _packages_of(engines: Mapping[str, Engine]) -> list[str]:
-    """Where distributions are installed, where one of the engines is of the Python that runs us."""
-    ours = os.path.dirname(sys.executable)
-    if not any(os.path.dirname(engine.start[0]) == ours for engine in engines.values()):
-        return []
-    return [place for place in sys.path if place.endswith("-packages")]
 
 
 def ask_git_ahead(case: Case) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -168,7 +169,10 @@ def _identities(case: Case, engines: Mapping[str, Engine], stored: StoredReferen
 def _identified(engines: Mapping[str, Engine], environment: Mapping[str, str]) -> dict[str, EngineIdentity]:
     """Who engines are, by role. All that is asked of programs is asked side by side, as most of it is waiting for their
     answers; each thread knows what was asked before (``asked_once``)."""
-    with all_beside(question for engine in engines.values() for question in questions(engine, environment)):
+    if not engines:
+        return {}
+    asked = (question for engine in engines.values() for question in questions(engine, environment))
+    with all_beside((platform.platform, *asked)):  # which asks a program too, and no engine runs yet
         return {role: identify(engine, environment) for role, engine in engines.items()}
 
 

@@ -23,17 +23,18 @@ from nbcompare.engine.processes.redact import redact_file
 from nbcompare.engine.processes.strays import close_memory
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.kept_names import keep_files
-from nbcompare.engine.rendering.renderer import Renderer
+from nbcompare.engine.rendering.renderer import OnWatch, Renderer
 from nbcompare.engine.rendering.run_folder import FolderGuard
 from nbcompare.engine.rendering.runs import Job, RunFiles
 from nbcompare.engine.rendering.side_by_side import FOLDER, STDERR, STDOUT, private_folders, run_side_by_side
 
 
 class EvidenceFolder:
-    """The folder, the images that are not written yet, and by role what the engines ``opened`` outside of it."""
+    """The folder, the images that are not written yet, and by role what the engines ``opened`` outside of it;
+    ``on_watch`` is given what fills with that before one is started."""
 
-    def __init__(self, folder: Path, renderer: Renderer, progress: Progress) -> None:
-        self.folder, self.renderer, self.progress = folder, renderer, progress
+    def __init__(self, folder: Path, renderer: Renderer, progress: Progress, on_watch: OnWatch | None = None) -> None:
+        self.folder, self.renderer, self.progress, self.on_watch = folder, renderer, progress, on_watch
         self.opened: dict[str, FileUses] = {}
         self._unwritten: dict[Path, np.ndarray] = {}
         close_memory()
@@ -100,7 +101,7 @@ class EvidenceFolder:
         scratch = self.folder / f"scratch-{PREFIX[job.engine.role]}"
         try:
             found = self.renderer.run(job, folder=scratch, stdout=places.stdout, stderr=places.stderr,
-                                      on_progress=self.progress.tick)
+                                      on_progress=self.progress.tick, on_watch=self.on_watch)
             self._collect(job, found, scratch, places)
             return found
         finally:

@@ -24,6 +24,7 @@ from nbcompare.engine.engine import Engine, Rendering, Run
 from nbcompare.engine.failure import ZERO_IMAGE, Failure
 from nbcompare.engine.identity import content_hash, identify
 from nbcompare.engine.installation import SIMULATOR
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.processes.process import allowed_environment, not_passed
 from nbcompare.engine.processes.redact import redact_file
@@ -67,6 +68,7 @@ Kept = dict[tuple[Engine, tuple[tuple[str, str], ...]], BatchEngine | None]
 """Batch processes by engine and variables, the oldest first; None where an engine knows no ``-batch``."""
 
 OnProgress = Callable[[float, int | None], None]
+OnWatch = Callable[[FileUses], object]
 
 
 class Batches(enum.Enum):
@@ -125,8 +127,8 @@ class Renderer:
         self._keep(key, found)
         return found
 
-    def run(self, job: Job, *, folder: Path, stdout: Path, stderr: Path,
-            on_progress: OnProgress | None = None) -> Rendering:
+    def run(self, job: Job, *, folder: Path, stdout: Path, stderr: Path, on_progress: OnProgress | None = None,
+            on_watch: OnWatch | None = None) -> Rendering:
         """Carry out a job in the new ``folder``, where its files are left: in row bands, in a batch process, or in a
         process of its own."""
         if job.shards > 1:
@@ -139,7 +141,7 @@ class Renderer:
         else:
             found = run_engine(job.engine, job.arguments, job.shape, inputs=job.inputs, folder=folder, stdout=stdout,
                                stderr=stderr, seconds=job.seconds, environment=job.environment, on_progress=on_progress,
-                               any_number=job.any_number)
+                               on_watch=on_watch, any_number=job.any_number)
         for log in (stdout, stderr):
             redact_file(log)
         if found.run.failure:

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
 
-from nbcompare.engine.sources.opened_kinds import lists_in, rows_of
+from nbcompare.engine.sources.opened_kinds import rows_of
 from nbcompare.files import sum_of
 
 _LATER_SECONDS = 2.0
@@ -53,13 +52,6 @@ def scanned_once() -> Iterator[None]:
 def edited_once(listing: str) -> Iterable[str]:
     """The files of a distribution that are not as its list says; looked for once while ``scanned_once`` holds."""
     return _once(_SCANS.get(), listing)
-
-
-def looked_through(place: str) -> Iterator[Callable[[], object]]:
-    """For each distribution in a folder of packages what looks it through, ahead of the moment when ``edited_once``
-    needs the answer."""
-    for listing in lists_in(place):
-        yield partial(edited_once, listing)
 
 
 def edited_now(listing: str) -> Iterable[str]:

@@ -36,11 +36,13 @@ class Listing:
         return _DEEP in self.endings
 
 
-def listings_of(calls: FileUses, is_known: Callable[[str], bool]) -> Iterator[Listing]:
+def listings_of(calls: FileUses, is_known: Callable[[str], bool],
+                behind: Callable[[str], str] = source_behind) -> Iterator[Listing]:
     """The folders that were listed. Where files lie that are known from reading (``is_known``) data alone count: Python
     searches its modules there, and what would be new to it is looked for by asking again. Of a folder of packages only
-    what every Python looks at counts, and what describes plug-ins where such descriptions were read."""
-    used, beside = _endings_used(calls), _opened_beside(calls)
+    what every Python looks at counts, and what describes plug-ins where such descriptions were read. ``behind`` says
+    which source a compiled file is of."""
+    used, beside = _endings_used(calls, behind), _opened_beside(calls)
     listed = {path for path, use in calls.uses.items() if use.is_folder and use.read}
     for path, use in sorted(calls.uses.items()):
         kind = kind_of(path + os.sep + "x") if use.is_folder and use.read and not use.made else None
@@ -90,12 +92,12 @@ def _opened_beside(calls: FileUses) -> dict[str, set[str]]:
     return found
 
 
-def _endings_used(calls: FileUses) -> dict[str, set[str]]:
+def _endings_used(calls: FileUses, behind: Callable[[str], str]) -> dict[str, set[str]]:
     """By folder the endings of what was used in it, and in folders within it that were listed too."""
     found: dict[str, set[str]] = {}
     for path, use in calls.uses.items():
         if use.stamp and not use.made and (use.read or use.run):
-            folder, name = os.path.split(source_behind(path))
+            folder, name = os.path.split(behind(path))
             found.setdefault(folder, set()).add(os.path.splitext(name)[1])
     for path, use in calls.uses.items():
         if use.is_folder and use.read and path in found:

@@ -27,9 +27,9 @@ from nbcompare.engine.sources.opened_kinds import (
     INSTALLED,
     OWN,
     FileKind,
+    ListedFiles,
     can_be_made_again,
     distribution_of,
-    entry_of,
     kind_of,
     source_behind,
     sum_as_opened,
@@ -163,7 +163,7 @@ def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
     sources = {path: use for path, use in calls.uses.items() if not use.made and (use.read or use.run or use.looked_at)
                and not is_kept(path, keeps)}
     real = RealPaths()
-    read = {real.of(path) for path, use in calls.uses.items() if use.read and not use.made}
+    behind = functools.cache(source_behind)
     found = _Found()
     changed = []
     for path, use in sorted(sources.items()):
@@ -172,7 +172,7 @@ def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
         if use.stamp is None:
             found.missing(path, use)
             continue
-        source = source_behind(path)
+        source = behind(path)
         kind = kind_of(source)
         if kind is None or real.of(source) in known:
             continue
@@ -195,8 +195,11 @@ def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
     found.absent = list(dict.fromkeys((*found.absent, *_before_on(search, calls))))
     links = tuple(SymbolicLink(path, use.leads_to) for path, use in sorted(calls.uses.items())
                   if use.leads_to is not None and not use.written and _is_own(path))
-    return replace(found.opened(tuple(calls.unseen)), listings=tuple(listings_of(calls, known.holds)),
-                   links=links[:MOST_FILES], logs=_logs(made_of, own - found.files.keys() - read),
+    logs = own - found.files.keys()
+    if logs:
+        logs -= {real.of(path) for path, use in calls.uses.items() if use.read and not use.made}
+    return replace(found.opened(tuple(calls.unseen)), listings=tuple(listings_of(calls, known.holds, behind)),
+                   links=links[:MOST_FILES], logs=_logs(made_of, logs),
                    kept=kept[:MOST_FILES], by_age=by_age(calls, _is_own),
                    attributes=tuple(attributes_of(calls, _is_own))), changed
 
@@ -270,6 +273,7 @@ class _Found:
         self.rewritten: list[str] = []
         self.left: list[str] = []
         self.grouped: dict[str, set[str]] = {}
+        self._listed = ListedFiles()
 
     def missing(self, path: str, use: Use) -> None:
         """A file that was looked for in vain, and may have been made then; not one of the system or of a distribution,
@@ -289,9 +293,9 @@ class _Found:
 
     def add(self, kind: FileKind, path: str, use: Use) -> None:
         if kind.word == INSTALLED:
-            if (entry := entry_of(kind)) and entry.listing not in self.files:
+            if (entry := self._listed.entry_of(kind)) and entry.listing not in self.files:
                 self.distribution(entry.listing)
-            if entry and not is_edited(path, os.stat(entry.listing).st_mtime, entry.digest, entry.size):
+            if entry and not is_edited(path, self._listed.written(entry.listing).st_mtime, entry.digest, entry.size):
                 return
         if kind.word in (OWN, INSTALLED):
             self.files[path] = SourceFile(path, path, sum_as_opened(path))

@@ -8,14 +8,13 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.util import source_from_cache
 
 from nbcompare.engine.processes.file_uses import FileUses, Use
 from nbcompare.engine.sources.built_before import built_before, compiled_among
 from nbcompare.engine.sources.listed import Listing, names_in, sum_of_names
 from nbcompare.engine.sources.made_of import MadeOf
 from nbcompare.engine.sources.opened import OpenedFiles, opened_by
-from nbcompare.engine.sources.opened_kinds import kind_of
+from nbcompare.engine.sources.opened_kinds import compiled_from, kind_of
 from nbcompare.files import are_settled, is_settled, stamp_at, sum_of
 
 _OF_PROCESSES = "/proc/"
@@ -97,11 +96,8 @@ def _rests_on(asked: _Question) -> Iterator[str]:
         if kind_of(path) is None:
             continue
         yield path
-        if path.endswith(".pyc"):
-            try:
-                yield source_from_cache(path)
-            except ValueError:
-                continue
+        if path.endswith(".pyc") and (source := compiled_from(path)):
+            yield source
     yield from (entry.path for entry in asked.made_of.files) if asked.made_of else ()
     if asked.program:
         yield asked.program

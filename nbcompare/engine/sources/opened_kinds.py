@@ -14,7 +14,6 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
@@ -119,11 +118,17 @@ def source_behind(path: str) -> str:
     """The source that Python compiled a file of __pycache__ from, where it is there; else the file itself."""
     if not path.endswith(".pyc") or os.path.basename(os.path.dirname(path)) != "__pycache__":
         return path
+    source = compiled_from(path)
+    return source if source and os.path.isfile(source) else path
+
+
+@functools.lru_cache(1 << 14)
+def compiled_from(path: str) -> str | None:
+    """The source that a file of __pycache__ is named after; None where it is none."""
     try:
-        source = source_from_cache(path)
+        return source_from_cache(path)
     except ValueError:
-        return path
-    return source if os.path.isfile(source) else path
+        return None
 
 
 @functools.cache
@@ -143,14 +148,34 @@ class ListedFile:
     size: str
 
 
+class ListedFiles:
+    """What distributions say of their files at one moment: each folder and each list is looked at once."""
+
+    def __init__(self) -> None:
+        self._lists: dict[tuple[str, str], list[str]] = {}
+        self._written: dict[str, os.stat_result] = {}
+
+    def entry_of(self, kind: FileKind) -> ListedFile | None:
+        """What the distribution of an installed file says of it; None where none lists it with a sum."""
+        top = kind.name.partition("/")[0]
+        if (kind.place, top) not in self._lists:
+            self._lists[kind.place, top] = _listings(kind.place, top)
+        for listing in self._lists[kind.place, top]:
+            found = rows_of(listing, self.written(listing).st_mtime_ns).get(kind.name)
+            if found:
+                return ListedFile(listing, *found)
+        return None
+
+    def written(self, listing: str) -> os.stat_result:
+        """The times of a list."""
+        if listing not in self._written:
+            self._written[listing] = os.stat(listing)
+        return self._written[listing]
+
+
 def entry_of(kind: FileKind) -> ListedFile | None:
-    """What the distribution of an installed file says of it; None where none lists it with a sum."""
-    top = kind.name.partition("/")[0]
-    for listing in _listings(kind.place, top):
-        found = rows_of(listing, os.stat(listing).st_mtime_ns).get(kind.name)
-        if found:
-            return ListedFile(listing, *found)
-    return None
+    """The same for one file."""
+    return ListedFiles().entry_of(kind)
 
 
 def distribution_of(listing: str) -> str:
@@ -175,19 +200,6 @@ def names_listed(listing: str) -> list[str]:
     """The names, below the folder of packages, of the files of a distribution by its list of files; none where that is
     gone."""
     return list(rows_of(listing, os.stat(listing).st_mtime_ns)) if os.path.isfile(listing) else []
-
-
-def read_lists(place: str) -> Iterator[Callable[[], object]]:
-    """For each distribution in a folder of packages what reads its list ahead of the moment when it is needed: the
-    answer is kept for the list as it was written then, and no other."""
-    for listing in lists_in(place):
-        yield functools.partial(names_listed, listing)
-
-
-def lists_in(place: str) -> list[str]:
-    """The lists of files of all distributions in a folder of packages; none where a search path names what is not
-    there."""
-    return _all_listings(place, os.stat(place).st_mtime_ns) if os.path.isdir(place) else []
 
 
 def _listings(place: str, top: str) -> list[str]:

@@ -72,8 +72,7 @@ def test_a_distribution_that_was_looked_through_ahead_is_not_looked_through_agai
     monkeypatch.setattr(edited, "_edited_files", lambda path: looked.append(path) or look(path))
     (place / "thing_b.py").write_text("x = 22\n")
     with edited.scanned_once():
-        for step in edited.looked_through(str(place)):
-            step()
+        edited.edited_once(listing)
         with edited.scanned_once():
             assert list(edited.edited_once(listing)) == [str(place / "thing_b.py")]
         assert looked == [listing]

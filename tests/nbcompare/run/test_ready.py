@@ -1,9 +1,7 @@
-"""What is made ready beside a run: it never speaks, it ends with the run, and reads lists for our own Python alone."""
+"""What is made ready beside a run: it never speaks, and it ends with the run."""
 
 import errno
-import os
 import sys
-import sysconfig
 import threading
 from dataclasses import replace
 
@@ -12,31 +10,27 @@ import pytest
 from nbcompare.case.case_file import load_case
 from nbcompare.engine import identity
 from nbcompare.engine.choose import subject_engine
-from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import identify
 from nbcompare.engine.installation import HARNESS, SIMULATOR
 from nbcompare.engine.processes.asking import asked_once
 from nbcompare.engine.repository import git
-from nbcompare.engine.sources import edited, made_of, opened_kinds
+from nbcompare.engine.sources import edited, made_of
 from nbcompare.engine.sources.edited import scanned_once
-from nbcompare.run.ready import ask_git_ahead, asked_ahead, beside, in_order, made_ready, of_a_run, of_an_account
+from nbcompare.run.ready import ask_git_ahead, asked_ahead, beside, in_order, made_ready
 
 
 def test_a_step_that_fails_is_silent_and_the_next_one_is_done(capfd):
     done = threading.Event()
-    with made_ready(lambda: 1 / 0, lambda: __import__("no_such_module"), done.set):
+    with made_ready((lambda: 1 / 0, lambda: __import__("no_such_module"), done.set)):
         assert done.wait(10)
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_step_knows_what_is_looked_at_once_for_the_run():
     seen, done = [], threading.Event()
-    with scanned_once(), made_ready(lambda: seen.append(edited._SCANS.get()), done.set):
+    with scanned_once(), made_ready((lambda: seen.append(edited._SCANS.get()), done.set)):
         assert done.wait(10)
         assert seen[0] is edited._SCANS.get() is not None
-        for step in of_an_account({"subject": Engine("subject", "port", (sys.executable, "-m", "port"), "--py-bin")}):
-            step()
-        assert any("click-" in listing for listing, _ in seen[0])
 
 
 def test_what_git_said_ahead_is_not_asked_again(small_case, monkeypatch):
@@ -70,7 +64,7 @@ def test_bundled_engines_are_asked_ahead_and_never_those_of_the_user(small_case,
 def test_what_is_left_when_the_block_ends_is_left_out():
     begun, go_on, late = threading.Event(), threading.Event(), []
     try:
-        with made_ready(begun.set, lambda: go_on.wait(10), lambda: late.append(1)):
+        with made_ready((begun.set, lambda: go_on.wait(10), lambda: late.append(1))):
             assert begun.wait(10)
             threading.Timer(0.05, go_on.set).start()
             raise KeyError("of the block")
@@ -107,26 +101,6 @@ def test_what_is_done_beside_answers_after_the_block_or_raises_what_it_raised():
 
 def _full_disk():
     raise OSError(errno.ENOSPC, "no space left on the disk")
-
-
-def test_lists_of_installed_files_are_read_ahead_for_our_own_python_alone():
-    opened_kinds.rows_of.cache_clear()
-    for step in of_a_run({"reference": Engine("reference", "c", ("/usr/bin/true",), "--c-bin")}):
-        step()
-    assert not opened_kinds.rows_of.cache_info().currsize
-    for step in of_a_run({"subject": Engine("subject", "port", (sys.executable, "-m", "port"), "--py-bin")}):
-        step()
-    read = opened_kinds.rows_of.cache_info().currsize
-    assert read
-    listing = opened_kinds.entry_of(opened_kinds.kind_of(os.path.join(sysconfig.get_path("purelib"), "click/core.py")))
-    assert listing is not None
-    assert opened_kinds.rows_of.cache_info().currsize == read
-
-
-def test_a_search_path_that_is_not_there_is_passed_over(monkeypatch, tmp_path):
-    """As a PYTHONPATH of another machine: the run goes on."""
-    monkeypatch.setattr(sys, "path", [str(tmp_path / "none" / "site-packages")])
-    assert list(of_a_run({"subject": Engine("subject", "port", (sys.executable,), "--py-bin")}))
 
 
 def test_in_order_work_beside_a_block_is_done_by_the_same_thread_and_its_fault_told_with_its_answer():

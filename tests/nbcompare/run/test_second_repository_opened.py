@@ -16,7 +16,7 @@ import pytest
 
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.sources.opened import OpenedFiles, changed_since
-from nbcompare.run import one_case
+from nbcompare.run import account_ahead
 from nbcompare.run.ready import Meanwhile
 from tests.nbcompare.second_repository import DECLARED, WRAPPED
 
@@ -124,8 +124,8 @@ def test_a_file_that_changes_when_the_account_was_put_together_already_is_one_to
         wait(meanwhile)
         table.write_text("22\n")
 
-    account_of = one_case.account_of
-    monkeypatch.setattr(one_case, "account_of", lambda *asked: accounts.append(account_of(*asked)) or accounts[-1])
+    account_of = account_ahead.account_of
+    monkeypatch.setattr(account_ahead, "account_of", lambda *asked: accounts.append(account_of(*asked)) or accounts[-1])
     monkeypatch.setattr(Meanwhile, "wait", change)
     code, record = run()
     assert str(table) in {entry.path for entry in accounts[0][0].files} and not accounts[0][1]

@@ -1,0 +1,95 @@
+"""What a run says in its end, made ready while its engines run: what the subject opens is looked at as it is opened,
+and put together when it has ended, beside the reference.
+
+Nothing is decided here, and nothing is started: what an engine leaves running is told from our own programs by their
+numbers. Sums are kept by the times of their files, texts by themselves; in the end all that an account goes by is
+looked at again, and where anything is another then it is put together anew (OpenedAgain).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from nbcompare.case.arguments.options import SUBJECT
+from nbcompare.engine.identity import content_hash, environment_facts
+from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
+from nbcompare.engine.processes.file_uses import FileUses, Use
+from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
+from nbcompare.engine.sources.edited import edited_once
+from nbcompare.engine.sources.opened_kinds import INSTALLED, OWN, ListedFiles, kind_of, source_behind, sum_as_opened
+from nbcompare.files import sum_of
+from nbcompare.run.engine_runs import account_of
+from nbcompare.run.options import HandedOver
+from nbcompare.run.ready import Meanwhile, Step, of_a_record
+from nbcompare.run.shown_engines import ShownEngines, shown
+from nbcompare.run.staged_case import StagedCase
+from nbcompare.visible import each_text
+
+_PAUSE_SECONDS = 0.02
+
+
+class AccountAhead:
+    """Of one run that is the only one of its engines; of the cells of a sweep accounts are kept from cell to cell."""
+
+    def __init__(self, staged: StagedCase, handed: HandedOver, meanwhile: Meanwhile) -> None:
+        self._staged, self._meanwhile = staged, meanwhile
+        self._account, self._shown = handed.account, handed.shown or ShownEngines()
+        self._is_wanted = handed.renderer is None
+        self._calls: FileUses | None = None
+        self._has_ended = threading.Event()
+
+    def sees(self, calls: FileUses) -> None:
+        """An engine is about to start; ``calls`` fills with what it opens. The first one is the subject."""
+        self._calls = self._calls or calls
+
+    def steps(self) -> Iterable[Step]:
+        """What can be done while the subject runs (``made_ready``)."""
+        return self._steps() if self._is_wanted else ()
+
+    def _steps(self) -> Iterator[Step]:
+        yield from of_a_record()
+        for identity in self._staged.identities.values():
+            yield partial(each_text, identity.as_dict(), shown)
+        yield partial(environment_facts, {}, "")
+        for folder in (SIMULATOR, REFERENCE_SOURCE, HARNESS):
+            yield partial(content_hash, folder)
+        known, listed = set[str](), ListedFiles()
+        while not self._has_ended.is_set():
+            uses = self._calls.uses if self._calls else {}
+            found = [path for path in list(uses) if path not in known]
+            known.update(found)
+            for path in found:
+                yield partial(_look_at, path, uses.get(path), listed)
+            yield partial(self._has_ended.wait, _PAUSE_SECONDS)
+
+    def ended(self, place: EvidenceFolder, role: str) -> None:
+        """An engine has ended, and the next one begins: put together what the subject opened, with its texts."""
+        self._has_ended.set()
+        calls = place.opened.get(role)
+        if self._is_wanted and role == SUBJECT and calls is not None:
+            seen = replace(calls, uses=dict(calls.uses), unseen=dict(calls.unseen))
+            self._meanwhile.begin(partial(self._put_together, role, seen))
+
+    def _put_together(self, role: str, seen: FileUses) -> None:
+        opened, _ = account_of(self._staged, role, seen, self._account)
+        self._shown.of(self._staged.identities[role], opened)
+
+
+def _look_at(path: str, use: Use | None, listed: ListedFiles) -> None:
+    """Take the sum of a file, and read the texts of it, as its account will need them. Of one that was installed its
+    distribution is held against its list: that of torch alone has 10,000 files."""
+    kind = kind_of(source_behind(path) if use and use.stamp else path)
+    if kind is None or use is None or use.is_folder:
+        return
+    if kind.word != INSTALLED:
+        shown(path if kind.word == OWN else kind.name)
+    if use.stamp is None or not (use.read or use.run):
+        return
+    if kind.word != INSTALLED:
+        sum_as_opened(source_behind(path))
+    elif entry := listed.entry_of(kind):
+        edited_once(entry.listing)
+        sum_of(entry.listing)
