@@ -1,7 +1,7 @@
 """What is looked at while an engine runs is what its account needs in the end, and is not looked at again then."""
 
 import sysconfig
-import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,18 +22,18 @@ def ahead(handed=NOTHING):
 def test_what_an_engine_opens_is_looked_at_while_it_runs(tmp_path, monkeypatch):
     """Its own files, and those of a distribution, with the list that it brought; of what it looked for in vain nothing
     but the name."""
-    table, calls, looked = tmp_path / "table", FileUses(), threading.Event()
+    table, calls = tmp_path / "table", FileUses()
     table.write_text("1\n")
     installed = Path(sysconfig.get_path("purelib"), "click", "core.py")
     account = ahead()
     account.sees(calls)
     with edited.scanned_once():
         with made_ready(account.steps()):
-            for path in (table, installed, tmp_path / "none"):
+            for path in ("/proc/self/status", table, tmp_path / "none", installed):
                 calls.opened(str(path), 0)
-            calls.opened("/proc/self/status", 0)
-            threading.Timer(0.3, looked.set).start()
-            assert looked.wait(10)
+            until = time.monotonic() + 30
+            while not edited._SCANS.get() and time.monotonic() < until:
+                time.sleep(0.01)
             account.ended(SimpleNamespace(opened={}), "subject")
         assert [listing for listing, _ in edited._SCANS.get()] == [
             opened_kinds.entry_of(opened_kinds.kind_of(str(installed))).listing]
