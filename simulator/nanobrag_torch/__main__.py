@@ -9,7 +9,10 @@ import gc
 import os
 import sys
 
-from nanobrag_torch.cli import BAD_INPUT, main
+from nanobrag_torch.import_once import modules_looked_at_once
+
+with modules_looked_at_once():
+    from nanobrag_torch.cli import BAD_INPUT, main
 
 if __name__ == "__main__":
     if "-batch" not in sys.argv:

@@ -2,10 +2,13 @@
 
 import importlib
 import inspect
+import linecache
 import os
 import posixpath
+import runpy
 import sys
 
+from nanobrag_torch import import_once
 from nanobrag_torch.import_torch import frames_answer
 
 
@@ -14,13 +17,17 @@ def test_a_frame_tells_its_place_without_a_look_at_the_disk(monkeypatch):
     frame = sys._getframe()
     expected = inspect.getframeinfo(frame).filename, inspect.getmodule(frame)
     followed = []
-    monkeypatch.setattr(posixpath, "realpath", followed.append)
-    with frames_answer():
+    linecache.clearcache()
+    with monkeypatch.context() as disk, frames_answer():
+        disk.setattr(posixpath, "realpath", followed.append)
+        disk.setattr(os, "stat", followed.append)
         frame = sys._getframe()
         found = inspect.getframeinfo(frame)
-        assert (found.filename, inspect.getmodule(frame)) == expected
-        assert found.lineno == inspect.currentframe().f_lineno - 2
-        assert inspect.getmodule(os.path.join) is posixpath, "of all else it tells what it always does"
+        told = found.filename, inspect.getmodule(frame)
+        line = inspect.currentframe().f_lineno - 2
+        other = inspect.getmodule(os.path.join)
+    assert (told, found.lineno) == (expected, line)
+    assert other is posixpath, "of all else it tells what it always does"
     assert not followed
 
 
@@ -52,12 +59,21 @@ def test_a_module_is_looked_at_once_and_a_package_of_python_for_nothing_else(tmp
     assert importlib.import_module("made_later")
 
 
+def test_the_program_looks_once_for_its_own_modules_too(monkeypatch):
+    """NumPy is imported before torch."""
+    search, looks = vars(sys.modules["_frozen_importlib_external"]), []
+    look = search["_path_stat"]
+    monkeypatch.setattr(import_once, "_look_once", lambda known: looks.append(known) or known)
+    runpy.run_module("nanobrag_torch", run_name="imported")
+    assert looks == [look] and search["_path_stat"] is look
+
+
 def test_python_is_as_it_was_when_torch_is_imported():
     search = vars(sys.modules["_frozen_importlib_external"])
-    before = inspect.getframeinfo, inspect.getmodule, search["_path_stat"]
+    before = inspect.getframeinfo, inspect.getmodule, inspect.getsourcefile, search["_path_stat"]
     try:
         with frames_answer():
             raise ModuleNotFoundError("torch")
     except ModuleNotFoundError:
         pass
-    assert (inspect.getframeinfo, inspect.getmodule, search["_path_stat"]) == before
+    assert (inspect.getframeinfo, inspect.getmodule, inspect.getsourcefile, search["_path_stat"]) == before
