@@ -14,7 +14,6 @@ from nbcompare.case.case import Case
 from nbcompare.case.described_ring import SCHEMA
 from nbcompare.engine.describe import DescriptionRefused
 from nbcompare.errors import UsageError
-from nbcompare.explain.description import document_of
 
 _PHYSICS = "physics"
 _KEYS = {"beam": ("wavelength_A", "direction"),
@@ -34,6 +33,8 @@ def region_notes(case: Case, folder: Path) -> tuple[str, ...]:
     found = {name: said for name in sorted(case.region_files) if (said := _description(folder / name))}
     if not found or case.own_options:
         return ()
+    from nbcompare.explain.description import document_of  # few cases have such a region
+
     try:
         ours = document_of(parse_command(case.command), folder)
     except UsageError as fault:

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +225,8 @@ def _run_logged(argv: Sequence[str], folder: Path, log: Path, seconds: float, ow
 
 def _signature(outcome: TestsOutcome, argv: Sequence[str], nodes: Sequence[str]) -> str:
     """What is needed to recognise this failure again, and what surrounded it."""
+    from importlib import metadata
+
     surroundings = {"python": sys.version.split()[0], "pytest": metadata.version("pytest"),
                     "platform": platform.platform(), **{f"${k}": v for k, v in recorded_environment().items()}}
     return "".join(f"{name}: {value}\n" for name, value in {
@@ -237,6 +238,8 @@ def _signature(outcome: TestsOutcome, argv: Sequence[str], nodes: Sequence[str])
 def cuda_is_available(folder: Path) -> bool:
     """Whether torch, asked in a process of its own, sees a CUDA device. A torch that was built without any is not
     asked, which would take seconds."""
+    from importlib import metadata  # few cases map tests, and it loads what reads letters and archives
+
     with suppress(metadata.PackageNotFoundError):
         if metadata.version("torch").endswith("+cpu"):
             return False
