@@ -252,3 +252,8 @@ def test_where_numpy_sees_no_tensors_the_image_is_the_same(scene_of, monkeypatch
     monkeypatch.setattr(lattice_sum.Workspace, "__init__", elsewhere)
     values, _ = fast.FastRenderer(scene, torch.float32).render_rows(range(50))
     assert taken and float((values - expected).abs().max() / expected.max()) <= 1e-6
+
+
+def test_one_worker_takes_a_small_image_as_one_tile():
+    assert list(render_path._tiles(range(128), 312, 1)) == [range(128)]
+    assert len(list(render_path._tiles(range(128), 312, 2))) > 2

@@ -187,10 +187,11 @@ def renderer(scene: Scene, path: RenderPath):
 
 
 def _tiles(rows: range, height: int, workers: int) -> Iterator[range]:
-    """Tiles of ``height`` rows at most, and smaller ones at the end, so that all workers are done at the same time."""
+    """Tiles of ``height`` rows at most, and smaller ones at the end, so that all workers are done at the same time. One
+    worker has nobody to wait for: each tile more takes a small image a tenth of its time."""
     start, least = rows.start, max(1, height // SMALLEST_TILE)
     while start < rows.stop:
-        share = -(-(rows.stop - start) // (TILES_OF_A_WORKER * workers))
+        share = -(-(rows.stop - start) // (TILES_OF_A_WORKER * workers)) if workers > 1 else height
         stop = min(start + max(least, min(height, share)), rows.stop)
         yield range(start, stop)
         start = stop
