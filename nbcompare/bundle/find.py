@@ -18,12 +18,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from nbcompare.bundle.archive.opened import in_archive, open_bundle
-from nbcompare.bundle.listing import newest_in
-from nbcompare.bundle.names import RECORD, SIGNOFFS, STAMP
+from nbcompare.bundle.archive.opened import ENDING, in_archive, open_bundle
+from nbcompare.bundle.listing import archived_in, newest_in
+from nbcompare.bundle.names import MANIFEST, RECORD, SIGNOFFS, STAMP
 from nbcompare.case.case_file import load_case
 from nbcompare.case.from_arguments import ONE_SHOT
-from nbcompare.errors import EvidenceError, nearest
+from nbcompare.errors import EvidenceError, nearest, nearest_of
 
 BUNDLES = Path("bundles")
 """Where bundles are kept, where nobody says otherwise."""
@@ -51,8 +51,34 @@ def find_bundle(named: str | os.PathLike[str], bundles: Path = BUNDLES) -> Path:
         return _as_named(found[0], path)
     if path.is_dir():
         return path  # no bundle, and whoever asked says what is missing there
-    raise EvidenceError(f"{text}: there is no bundle of that name; {nearest(path.name, names_of(bundles))}",
+    known = [*names_of(bundles), *archived_in(bundles)]
+    near = nearest(path.name, known if nearest_of(path.name, known) else names_of(bundles))
+    raise EvidenceError(f"{text}: there is no bundle of that name; {_without_archive(path) or near}",
                         hint="nb-compare list shows those below bundles/; nb-compare run makes one")
+
+
+def bundle_at(path: Path) -> Path:
+    """The folder of the bundle at a path, which is no name: that itself, or where one of a sealed archive is opened.
+    Raises EvidenceError where none lies, with what is missing."""
+    if in_archive(path):
+        return open_bundle(path)
+    missing = next((place for place in (*reversed(path.parents), path) if not os.path.exists(place)), None)
+    if missing:
+        raise EvidenceError(f"{path}: there is no bundle; {_without_archive(path) or f'nothing lies at {missing}'}",
+                            hint="nb-compare list shows those below bundles/; nb-compare run makes one")
+    if not path.is_dir():
+        raise EvidenceError(f"{path}: there is no bundle; a bundle is a folder, and this is a file")
+    if not any((path / name).exists() for name in (RECORD, MANIFEST)):
+        raise EvidenceError(f"{path}: there is no bundle in this folder (neither {RECORD} nor {MANIFEST})",
+                            hint=f"name a bundle in it, {path}/STAMP, say" if newest_in(path) else None)
+    return path
+
+
+def _without_archive(path: Path) -> str:
+    """What to say of a path into an archive that is not there."""
+    gone = next((place for place in (*reversed(path.parents), path) if place.suffix == ENDING
+                 and not os.path.exists(place)), None)
+    return f"there is no archive {gone}" if gone else ""
 
 
 def names_of(bundles: Path = BUNDLES) -> list[str]:

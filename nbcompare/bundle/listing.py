@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbcompare.bundle.archive.sealed import Archive
+from nbcompare.bundle.archive.sealed import Archive, cells_in_text, index_in
 from nbcompare.bundle.bundle import load_bundle
 from nbcompare.bundle.imported import is_imported
 from nbcompare.bundle.manifest import record_sum
@@ -126,6 +126,15 @@ def homes_in(root: Path) -> list[Path]:
 def archives_in(root: Path) -> list[Path]:
     """Every sealed archive below ``root``, by case and then by stamp. Raises FileError as ``homes_in`` does."""
     return [path for home in homes_in(root) for path in sorted(home.iterdir()) if ARCHIVE.fullmatch(path.name)]
+
+
+def archived_in(root: Path) -> list[str]:
+    """The cells that sealed archives below ``root`` say they hold; nothing is verified. Raises FileError as above."""
+    found: dict[str, None] = {}
+    for path in archives_in(root):
+        with suppress(ValueError):
+            found.update(dict.fromkeys(cell.cell for cell in cells_in_text(index_in(path) or "")))
+    return list(found)
 
 
 def stamped_in(home: Path) -> list[Path]:

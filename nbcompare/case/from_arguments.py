@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nbcompare.case.arguments.command import WrittenOption, declared_shape, parse_command, unseeded_orientation
 from nbcompare.case.arguments.named_files import FLOAT_OPTION
+from nbcompare.case.arguments.option_faults import nearly_options
 from nbcompare.case.arguments.options import FLOAT_FILE
 from nbcompare.case.case import Case, CaseInput
 from nbcompare.case.inputs import copy_input
@@ -116,10 +117,15 @@ class StagedArguments:
 
 
 def require_options(arguments: Sequence[str]) -> None:
-    """Raise UsageError for words that are no nanoBragg command line: the first is no option."""
+    """Raise UsageError for words that are no nanoBragg command line: the first is no option, or one is nearly one,
+    which the C program would pass over in silence."""
     if not arguments[0].startswith("-"):
         raise UsageError(f"{arguments[0]}: nanoBragg arguments begin with an option, such as -mat",
                          hint="nb-compare [options] -- -mat A.mat ..., or nb-compare COMMAND [options] ...")
+    faults = list(nearly_options(arguments))
+    if faults:
+        raise UsageError("the command is not what it was meant to be; nothing was run", faults=faults,
+                         hint="programs that do know such an option are compared by a case that says options: own")
 
 
 def stage_arguments(arguments: Sequence[str], c_args: Sequence[str], py_args: Sequence[str],

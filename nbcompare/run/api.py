@@ -89,18 +89,20 @@ def run_case(case: str | Path | Case, *, reference: str | Path | None = None, su
 
 
 def open_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
-    """A stored bundle, verified first: every file, figure and the verdict must come out again.
+    """A stored bundle, verified first: every file, figure and the verdict must come out again. Of a sealed archive
+    ARCHIVE.zip/CELL; its files are in a folder of this process then, which goes when it ends.
 
     Raises EvidenceError when there is no bundle or it is damaged, UsageError for what is no path.
     """
     from nbcompare.bundle.bundle import load_bundle
-    from nbcompare.bundle.check.verify import verified
+    from nbcompare.bundle.check.archived import verify_member
+    from nbcompare.bundle.check.verify import intact
+    from nbcompare.bundle.find import bundle_at
     from nbcompare.run.given_words import checked_path, checked_switch
 
-    path = checked_path(folder, "folder")
-    if checked_switch(verify, "verify"):
-        verified(path)
-    return load_bundle(path)
+    path, wanted = checked_path(folder, "folder"), checked_switch(verify, "verify")
+    place = bundle_at(path)
+    return intact(verify_member(place)) if wanted else load_bundle(place)
 
 
 def compare_images(reference: np.ndarray, subject: np.ndarray, rois: Iterable[Roi] = (), *,

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,10 +71,10 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
     be written.
     """
     require_options(arguments)
-    engines = choose_engines(options, progress, project_above(Path.cwd()).engines)
     folder = options.outdir or overlooked(Path("comparisons")) / _default_name(arguments)
     with _workshop(folder) as work:
         case, notes = _case_of(arguments, options, work)
+        engines = choose_engines(options, progress, project_above(Path.cwd()).engines)
         asked = RunOptions(options.c_bin, options.py_bin, resample=options.resample, bundles=folder / BUNDLES,
                            invocation=tuple(invocation), trust_case=options.trust_case, fresh=True,
                            sandbox=options.sandbox, side_by_side=options.side_by_side, percentile=options.percentile)
@@ -131,7 +131,9 @@ def _default_name(arguments: Sequence[str]) -> str:
 
 @contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
-    """A hidden folder inside the output folder, gone afterwards whatever happens."""
+    """A hidden folder inside the output folder, gone afterwards whatever happens; so is the output folder where it was
+    made for a call that wrote nothing."""
+    found = folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".work-", dir=folder))
@@ -143,6 +145,9 @@ def _workshop(folder: Path) -> Iterator[Path]:
         raise FileError(f"{fault.filename or folder}: {fault.strerror}") from fault
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        if not found:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
 
 
 def _replace_files(work: Path, folder: Path) -> None:

@@ -69,11 +69,15 @@ def verify_bundle(folder: Path) -> Verification:
 
 def verified(folder: Path) -> Bundle:
     """The bundle in a folder, verified. Raises EvidenceError, with every fault, for one that is not intact."""
-    found = verify_bundle(folder)
+    return intact(verify_bundle(folder))
+
+
+def intact(found: Verification) -> Bundle:
+    """The bundle that was verified. Raises EvidenceError, with every fault, for one that is not intact."""
     if not found.intact or found.record is None:
-        raise EvidenceError(f"{folder}: {counted(len(found.faults), 'fault')}", faults=map(str, found.faults),
+        raise EvidenceError(f"{found.folder}: {counted(len(found.faults), 'fault')}", faults=map(str, found.faults),
                             hint="restore the bundle from a copy, or run its case again")
-    return Bundle(folder, found.record)
+    return Bundle(found.folder, found.record)
 
 
 def _read_record(folder: Path) -> tuple[Record | None, list[Fault]]:

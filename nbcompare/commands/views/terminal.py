@@ -106,7 +106,10 @@ def whole(name: str, text: str) -> list[str]:
 
 
 def _how_it_ended(run: Run) -> str:
-    return run.failure.sentence if run.failure else f"{run.seconds:.3f} s, exit code {run.exit_code}"
+    if run.failure:
+        return run.failure.sentence
+    parts = f", {run.how}" if "row bands" in run.how else ""  # asked for by --shards
+    return f"{run.seconds:.3f} s{parts}, exit code {run.exit_code}"
 
 
 def body(comparison: Comparison | None, verdict: Verdict, further: FurtherEvidence | None = None,

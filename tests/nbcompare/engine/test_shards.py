@@ -55,6 +55,7 @@ def test_the_bundle_says_so_and_is_intact(nb, run):
     _, record = run("--shards", 3)
     assert "it was run as 3 row bands" in (Path(record["bundle"]) / "inputs/commands.txt").read_text()
     assert nb("verify", record["bundle"]).code == 0
+    assert nb("show", record["bundle"]).out.count(" s, 3 row bands, exit code 0") == 2
 
 
 def test_a_band_without_signal_is_no_failure(run):

@@ -219,3 +219,13 @@ def test_a_random_orientation_without_a_seed_gets_one_seed_for_both_engines(one_
 def test_an_orientation_that_is_stated_is_left_alone(one_shot, seeded):
     assert one_shot(args=(*SMALL_ARGS, *seeded.split())).code == 0
     assert summary()["args"] == [*SMALL_ARGS, *seeded.split()]
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    ("-detpixels 9 -phii 3", "did you mean -phi?"),
+    ("-detpixels 9 -hkl none.hkl", "-hkl none.hkl: there is no such file")])
+def test_a_slip_is_told_before_any_engine_is_looked_for_and_leaves_no_folder(nb, monkeypatch, words, said):
+    """It named a case file in a hidden folder that was gone by then, and built the C reference first."""
+    monkeypatch.setattr("nbcompare.run.one_shot.choose_engines", lambda *_: pytest.fail("an engine was looked for"))
+    told = nb("--outdir", "out", "--", *words.split())
+    assert told.code == 1 and said in told.err and ".work" not in told.err and not Path("out").exists()
