@@ -73,8 +73,8 @@ def _run(command: LoadedCommand) -> int:
         print(f"compiled step in {folder}: within {error:.2g} of the plain path")
         return 0
     _check_program(command)
-    loaded = _loaded_meanwhile(command)
     with frames_answer():
+        loaded = _loaded_meanwhile(command)
         if command.outputs.describe:
             from nanobrag_torch.output.describe import print_description as carry_out
         else:

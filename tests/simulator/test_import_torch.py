@@ -8,7 +8,8 @@ import posixpath
 import runpy
 import sys
 
-from nanobrag_torch import import_once
+from nanobrag_torch import cli, import_once
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.import_torch import frames_answer
 
 
@@ -66,6 +67,15 @@ def test_the_program_looks_once_for_its_own_modules_too(monkeypatch):
     monkeypatch.setattr(import_once, "_look_once", lambda known: looks.append(known) or known)
     runpy.run_module("nanobrag_torch", run_name="imported")
     assert looks == [look] and search["_path_stat"] is look
+
+    def loaded(command):
+        looks.append(search["_path_stat"])
+        raise ArgumentError("read no further")
+
+    monkeypatch.undo()
+    monkeypatch.setattr(cli, "_loaded_meanwhile", loaded)
+    assert cli.run("-cell 100 100 100 90 90 90 -default_F 1 -lambda 1 -distance 100 -detpixels 8".split()) == 2
+    assert looks[-1] is not look and search["_path_stat"] is look
 
 
 def test_python_is_as_it_was_when_torch_is_imported():
