@@ -8,6 +8,8 @@ from typing import TextIO
 
 from nbcompare.visible import visible
 
+_MINUTE = 60.0
+
 
 def time_left(elapsed: float, percent: int) -> str:
     """How long the rest will take at the pace so far, in words; nothing where that cannot be said yet."""
@@ -26,23 +28,27 @@ def terminal_width(stream: TextIO) -> int:
 
 
 class Progress:
-    """Tells steps as they begin and end; on a terminal the running one is redrawn in place."""
+    """Tells steps as they begin and end; on a terminal the running one is redrawn in place, elsewhere a line a minute
+    says how far it is."""
 
     def __init__(self, stream: TextIO | None = None, *, quiet: bool = False):
         self.stream = stream or sys.stderr
         self.quiet = quiet
         self.live = not quiet and self.stream.isatty() and not os.environ.get("CI")
-        self.step = ""
+        self.step, self._told = "", 0.0
 
     def begin(self, step: str) -> None:
-        self.step = visible(step)
+        self.step, self._told = visible(step), 0.0
         if not self.quiet and not self.live:
             self._line(f"{self.step} ...")
 
     def tick(self, elapsed: float, percent: int | None) -> None:
         """Redraw the running step; ``percent`` is None while the engine has not said any."""
+        share = f"  {percent:3d} %{time_left(elapsed, percent)}" if percent is not None else ""
+        if elapsed - self._told >= _MINUTE and not (self.live or self.quiet):
+            self._told = elapsed
+            self._line(f"{self.step}: {elapsed:.0f} s so far{share}")
         if self.live:
-            share = f"  {percent:3d} %{time_left(elapsed, percent)}" if percent is not None else ""
             self.stream.write(f"\r\x1b[K{self._fitting(f'  {elapsed:5.1f} s{share}')}")
             self.stream.flush()
 

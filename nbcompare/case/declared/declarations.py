@@ -175,7 +175,9 @@ def _sources(cursor: Cursor | None) -> tuple[str, ...]:
     for entry in cursor.items():
         glob = entry.text()
         if os.path.isabs(glob) or not glob.strip("./"):
-            raise entry.error(f"sources: {glob!r} must be a glob of files, relative to this file")
+            here = os.path.relpath(glob, os.path.abspath(cursor.path.parent))
+            meant = f": write {here}" if glob.strip("./") else ", as src/**/*.py"
+            raise entry.error(f"sources: {glob!r} must be a glob of files, relative to this file{meant}")
         found.append(glob)
     if not found:
         raise cursor.error("sources must name at least one file, or be left out")

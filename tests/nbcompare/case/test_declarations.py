@@ -45,7 +45,7 @@ FAULTS = [
     ("MODE: fast", "A=B: fast", "6:50", "'A=B' cannot be the name of a variable", True),
     ("MODE: fast", "MODE: true", "6:51", "put it in quotes", True),
     ('["MYPORT_*"]', '["MYPORT=*"]', "6:65", "is no name of a variable", True),
-    ('["src/**/*.py"]', "[/etc/*]", "7:15", "must be a glob of files, relative to this file", False),
+    ('["src/**/*.py"]', "[/etc/*]", "7:15", "must be a glob of files, relative to this file: write ../", False),
     ('["src/**/*.py"]', "[]", "7:14", "at least one file", True),
     ("{folder: src}", "{python: no/python}", "10:21", "tests: there is no program no/python beside this file", False),
     ("{folder: src}", "{folder: [src]}", "10:21", "folder must be text, found list", True),

@@ -264,6 +264,20 @@ def test_a_running_step_stays_on_one_line_of_the_terminal_and_keeps_its_figures(
     assert drawn.startswith("subject" if width != 8 else "  ")
 
 
+def test_a_long_step_is_told_once_a_minute_where_nothing_is_redrawn():
+    stream, silent = io.StringIO(), io.StringIO()
+    for progress in (Progress(stream), Progress(silent, quiet=True)):
+        progress.begin("subject")
+        for elapsed in (1, 59, 61, 90, 125, 130):
+            progress.tick(elapsed, 50 if elapsed > 100 else None)
+        progress.begin("reference")
+        progress.tick(61, None)
+    assert stream.getvalue().splitlines() == ["subject ...", "subject: 61 s so far",
+                                              "subject: 125 s so far   50 %, about 2:05 left", "reference ...",
+                                              "reference: 61 s so far"]
+    assert silent.getvalue() == ""
+
+
 def test_nothing_is_redrawn_where_continuous_integration_reads(monkeypatch):
     monkeypatch.setenv("CI", "true")
     stream = Terminal()
