@@ -1,11 +1,10 @@
-"""The compiled path: what it adds up, and that no library is used but the one that was built and checked here.
+"""The compiled path: what it adds up, and that no library is kept but one that was checked. That no other is used is in
+test_compile_cache.py.
 
 The library is built once, into build/compiled of the checkout (some seconds), and used until a source changes.
 """
 
 import ctypes
-import hashlib
-import json
 import math
 import os
 import signal
@@ -88,6 +87,7 @@ WHOLE_PERIODS_AWAY = "-Na 1 -Nb 1 -Nc 30 -osc 0.8 -phisteps 4 -detpixels_x 200 -
     "-emulate running-product -oversample_polar -oversample 2 -phisteps 1", "-dmin 9",
     "-emulate running-product -oversample_polar -oversample 2 -osc 3 -mosaic 1 -mosaic_dom 2",
     "-emulate running-product -oversample_omega -binary_spots -N 2 -osc 9", "-round_xtal", "-gauss_xtal -N 3",
+    "-emulate running-product -oversample_polar -gauss_xtal -N 60 -osc 6 -phisteps 80",
     "-curved_det 1", "-curved_det 1 -emulate curved-lab-axes -detector_thick 300 -thicksteps 2"])
 @pytest.mark.parametrize("dtype", ["auto", "float64"])
 def test_the_compiled_renderer_is_the_plain_one_to_1e_6(here, scene_of, options, dtype):
@@ -163,8 +163,7 @@ def test_progress_grows_and_what_it_raises_ends_the_rendering(here, scene_of, mo
 
 
 def test_progress_ends_with_all_rows_also_where_other_threads_did_them(scene_of):
-    idle = SimpleNamespace(scene_bytes=lambda: ctypes.sizeof(compiled.Numbers), render_rows=lambda *_: 0)
-    told = []
+    told, idle = [], SimpleNamespace(scene_bytes=lambda: ctypes.sizeof(compiled.Numbers), render_rows=lambda *_: 0)
     compiled.CompiledRenderer(scene_of(SCAN), functions=idle).render_to(np.zeros((33, 45), np.float32), 2, told.append)
     assert told == [33]
 
@@ -216,91 +215,6 @@ def test_interpolation_ends_with_the_first_point_out_of_range(here, scene_of, tm
     assert (ended and (y0 + ended.pixel // (x1 + 1 - x0), x0 + ended.pixel % (x1 + 1 - x0))) == end
     everywhere, _ = render_image(replace(scene, F=replace(scene.F, sticky=False)), RenderPath("plain", "float64"))
     assert (difference(everywhere, plain) == "") == (end is None)
-
-
-# --- the cache ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """A cache folder with a library that looks as if it had been built here."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    folder = compile_cache.cache_folder()
-    folder.mkdir(parents=True)
-    keep(folder, b"not really machine code", compile_cache.facts())
-    for path in (folder, *folder.iterdir()):
-        path.chmod(path.stat().st_mode & ~0o022)
-    return folder
-
-
-def keep(folder, code, facts):
-    (folder / compile_cache.LIBRARY).write_bytes(code)
-    text = json.dumps({**facts, "library": hashlib.sha256(code).hexdigest()})
-    (folder / compile_cache.FACTS).write_text(text)
-
-
-def test_the_library_that_was_built_here_may_be_used(cache):
-    assert compile_cache.obstacle() == ""
-
-
-def test_without_a_library_the_fast_path_renders_and_says_so(scene_of, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "nothing"))
-    large = scene_of("-detpixels 1100")
-    assert str(choose_path(large, Program())) == "fast:float32"
-    assert str(choose_path(large, Program(render="compiled"))).startswith("fast:float32 (no compiled step")
-
-
-@pytest.mark.parametrize("fact", sorted(compile_cache.facts()))
-def test_a_library_of_other_facts_is_stale(cache, fact):
-    """The processor, the system, the sources: whichever is another."""
-    keep(cache, b"not really machine code", {**compile_cache.facts(), fact: "another"})
-    assert "stale" in compile_cache.obstacle()
-
-
-def test_changed_sources_need_another_library(cache, tmp_path, monkeypatch):
-    sources = tmp_path / "machine"
-    sources.mkdir()
-    for path in compile_cache.SOURCES.iterdir():
-        (sources / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(compile_cache, "SOURCES", sources)
-    assert compile_cache.obstacle() == ""
-    for path in sources.iterdir():
-        text = path.read_text()
-        path.write_text(f"{text}\n")
-        assert compile_cache.cache_folder() != cache and "no compiled step" in compile_cache.obstacle()
-        path.write_text(text)
-
-
-def test_a_damaged_library_is_refused(cache):
-    with open(cache / compile_cache.LIBRARY, "ab") as library:
-        library.write(b"!")
-    assert "damaged" in compile_cache.obstacle()
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"libc": 3}'])
-def test_unreadable_facts_are_refused(cache, text):
-    (cache / compile_cache.FACTS).write_text(text)
-    assert compile_cache.obstacle() != ""
-
-
-@pytest.mark.parametrize("name", ["", compile_cache.LIBRARY])
-def test_a_library_that_others_can_write_is_refused(cache, name):
-    path = cache / name
-    path.chmod(path.stat().st_mode | 0o002)
-    assert "others" in compile_cache.obstacle()
-
-
-def test_the_region_of_interest_does_not_matter_to_the_choice(cache, scene_of):
-    scene = scene_of("-detpixels 1100")
-    assert choose_path(replace(scene, roi=(0, 0, 0, 0)), Program()).name == "compiled"
-
-
-@pytest.mark.parametrize(("options", "dtype", "path"), [
-    ("", "auto", "float32"), ("", "float64", "float64"), ("-round_xtal", "float32", "float64"),
-    ("-curved_det 1", "auto", "float32"), ("-N 2001 -default_F 1", "auto", "float64"), ("-N 2000", "auto", "float32"),
-    ("-cell 3e7 100 100 90 90 90", "auto", "float64")])
-def test_float32_is_compiled_only_where_it_is_exact(cache, scene_of, options, dtype, path):
-    assert str(choose_path(scene_of(options), Program(render="compiled", dtype=dtype))) == f"compiled:{path}"
 
 
 # --- building -------------------------------------------------------------------------------------------
