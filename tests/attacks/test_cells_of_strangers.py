@@ -82,7 +82,7 @@ def test_what_a_case_names_outside_its_folder_is_neither_written_nor_read_there(
         path.write_text("of the worker")
         path.chmod(0o444)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
-    (said,) = run_parcel(parcel, [contents[digest] for digest in parcel.sums])
+    (said,) = run_parcel(parcel, [contents[digest].read_bytes() for digest in parcel.sums])
     assert not said.fault, said.fault
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
     with zipfile.ZipFile(io.BytesIO(said.bundle)) as bundle:

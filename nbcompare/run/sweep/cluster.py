@@ -156,10 +156,14 @@ class Cluster:
         under_way[future.key] = Sent(orders, places, waits, archive)
         finished.add(future)
 
-    def _kept(self, digest: str, content: bytes) -> Any:
+    def _kept(self, digest: str, path: Path) -> Any:
         """The future of a file's bytes, sent once and called by its sum: workers keep it, hand it to each other, and
-        the scheduler has it made anew where it was lost."""
+        the scheduler has it made anew where it was lost. Raises FileError for a file that has another sum by now."""
         if digest not in self.contents:
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != digest:
+                raise FileError(f"{path}: it was changed while it was sent to the cluster",
+                                hint="give the same command again: it goes on from what is finished")
             self.contents[digest] = self.client.submit(as_it_is, content, key=f"nb-compare-file-{digest}")
         return self.contents[digest]
 

@@ -25,6 +25,7 @@ from nbcompare.engine.installation import SIMULATOR
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.repository.git import RepositoryState, repository_of
 from nbcompare.errors import EvidenceError, NbCompareError, UsageError
+from nbcompare.files import sum_of
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.groups import Left, make_archive
 from nbcompare.run.sweep.worker import Order, identities_of, run_order
@@ -98,17 +99,16 @@ def package_content() -> str:
     return content_hash(Path(__file__).resolve().parents[2])
 
 
-def parcel_of(orders: Sequence[Order], stamps: Sequence[str]) -> tuple[Parcel, dict[str, bytes]]:
-    """Cells of one case file as plain data, and the bytes of their files by sum; generated inputs are made where the
-    cells run."""
+def parcel_of(orders: Sequence[Order], stamps: Sequence[str]) -> tuple[Parcel, dict[str, Path]]:
+    """Cells of one case file as plain data, and by sum where their files lie; generated inputs are made where the cells
+    run. A file that stays as it was is summed for the first group alone."""
     case, options = orders[0].case, orders[0].options
     assert case.path is not None, "a sweep reads its cases from files"
-    found: dict[str, bytes] = {}
+    found: dict[str, Path] = {}
 
     def sent(path: Path) -> str:
-        content = path.read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        found[digest] = content
+        digest = sum_of(str(path))
+        found[digest] = path
         return digest
 
     files = [entry.file for entry in case.inputs if entry.file and entry.name not in options.inputs]

@@ -15,6 +15,7 @@ import distributed
 import pytest
 
 import nbcompare.case.cells as cells_module
+import nbcompare.files as files_module
 import nbcompare.run.sweep.cluster as cluster_module
 import nbcompare.run.sweep.connection as connection
 import nbcompare.run.sweep.groups as groups
@@ -22,7 +23,7 @@ import nbcompare.run.sweep.remote as remote
 from nbcompare.bundle.bundle import staging
 from nbcompare.case.case_file import load_case
 from nbcompare.case.cells import cells_of
-from nbcompare.errors import EvidenceError, UsageError
+from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.archives import Archives
 from nbcompare.run.sweep.cluster import Cluster, bring_home
@@ -284,10 +285,31 @@ def test_groups_keep_the_order_and_hold_cells_of_one_file(orders, tmp_path):
 
 def test_a_file_that_is_not_what_was_sent_is_not_used(orders, tmp_path):
     parcel, contents = parcel_of(orders, ["20260101T000000Z"] * 4)
-    sent = [contents[digest] for digest in parcel.sums]
+    sent = [contents[digest].read_bytes() for digest in parcel.sums]
     answers = run_parcel(parcel, [sent[0], sent[1] + b" "])
     assert {answer.exit_code for answer in answers} == {6} and len(answers) == 4
     assert all("damaged on its way to the worker" in answer.fault for answer in answers)
+
+
+def test_a_file_is_read_for_the_first_group_alone_and_no_other_is_sent_under_its_sum(orders, tmp_path, monkeypatch):
+    """An input may be large and go with each of a hundred groups. One that is another when it is read is not sent."""
+    read, real, sha256_of = [], Path.read_bytes, files_module.sha256_of
+    monkeypatch.setattr(files_module, "_SETTLED_NS", 0)
+    monkeypatch.setattr(files_module, "sha256_of", lambda path: (read.append(Path(path).name), sha256_of(path))[1])
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path.name), real(path))[1])
+    here = Here()
+    place = Cluster.__new__(Cluster)
+    place.client, place.contents = here, {}
+    for _ in range(2):
+        parcel, files = parcel_of(orders, ["20260101T000000Z"] * 4)
+        assert [place._kept(digest, files[digest]).value for digest in parcel.sums] == [
+            real(tmp_path / name) for name in ("grid.yaml", "A.mat")]
+    assert sorted(read) == ["A.mat", "A.mat", "grid.yaml", "grid.yaml"] and len(here.kept) == 2  # summed, and sent
+    (tmp_path / "A.mat").write_text("another")
+    digests = set(parcel_of(orders, ["20260101T000000Z"] * 4)[0].sums)
+    assert len(digests - set(parcel.sums)) == 1, "a change is seen by the next group"
+    with pytest.raises(FileError, match="changed while it was sent"):
+        place._kept("0" * 64, tmp_path / "A.mat")
 
 
 def test_a_worker_makes_no_cells_but_those_of_its_group(orders, monkeypatch):
@@ -296,6 +318,6 @@ def test_a_worker_makes_no_cells_but_those_of_its_group(orders, monkeypatch):
     monkeypatch.setattr(cells_module, "case_of_cell", lambda case, cell: (made.append(cell.name), make(case, cell))[1])
     monkeypatch.setattr(remote, "_run_cell", lambda parcel, case, options, stamp: case.name)
     parcel, contents = parcel_of(orders[1:3], ["20260101T000000Z"] * 2)
-    assert run_parcel(parcel, [contents[digest] for digest in parcel.sums]) == tuple(
+    assert run_parcel(parcel, [contents[digest].read_bytes() for digest in parcel.sums]) == tuple(
         order.case.name for order in orders[1:3])
     assert {f"grid.{name}" for name in made} == {order.case.name for order in orders[1:3]}

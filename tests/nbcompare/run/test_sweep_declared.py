@@ -36,7 +36,7 @@ class Near:
             with staging(order.options.bundles, order.case.name) as place:
                 parcel, contents = parcel_of([order], [place.stamp])
                 self.on_the_way()
-                [answer] = run_parcel(parcel, [contents[digest] for digest in parcel.sums])
+                [answer] = run_parcel(parcel, [contents[digest].read_bytes() for digest in parcel.sums])
                 if answer.fault:
                     yield no_result(order.case.name, order.case.cell, ExitCode(answer.exit_code), answer.fault)
                 else:
