@@ -77,12 +77,13 @@ def test_what_a_case_names_outside_its_folder_is_neither_written_nor_read_there(
     (cases / "small.yaml").write_text(text)
     options = RunOptions(str(fake("good")), str(fake("twin")), bundles=tmp_path / "bundles")
     (cell,) = cells_of(load_case(cases / "small.yaml"))
-    parcel, contents = parcel_of([Order(cell, options)], ["20260101T000000Z"])
+    parcel, files = parcel_of([Order(cell, options)], ["20260101T000000Z"])
+    contents = [files[digest].read_bytes() for digest in parcel.sums]
     for path in outside.iterdir():
         path.write_text("of the worker")
         path.chmod(0o444)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
-    (said,) = run_parcel(parcel, [contents[digest].read_bytes() for digest in parcel.sums])
+    (said,) = run_parcel(parcel, contents)
     assert not said.fault, said.fault
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
     with zipfile.ZipFile(io.BytesIO(said.bundle)) as bundle:

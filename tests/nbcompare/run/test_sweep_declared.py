@@ -31,7 +31,7 @@ class Near:
     def unchanged(self, engine):
         return opened_here(engine.as_dict())
 
-    def run(self, orders, archives=None):
+    def run(self, orders, archives=None, out=None):
         for order in orders:
             with staging(order.options.bundles, order.case.name) as place:
                 parcel, contents = parcel_of([order], [place.stamp])
