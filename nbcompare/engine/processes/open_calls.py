@@ -69,7 +69,7 @@ class OpenCalls:
         self._call = _SECCOMP[machine]
         self._gave_up = False
         self._told = ToldCalls(self.calls, self._still_waits)
-        self._control = ctypes.PyDLL(None).ioctl  # it never waits here, and no other thread runs meanwhile (memory.py)
+        self._control = ctypes.PyDLL(None).ioctl  # it never waits here: no other thread runs meanwhile
         self._control.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
         self._notice, self._answer = bytearray(_NOTICE.size), bytearray(_ANSWER.pack(0, 0, 0, _GO_ON))
         self._notice_at, self._answer_at = map(_address_of, (self._notice, self._answer))

@@ -3,6 +3,7 @@ if each was entered at once and every folder followed anew. This process stands 
 makes it afterwards."""
 
 import ctypes
+import mmap
 import os
 import random
 import subprocess
@@ -194,6 +195,19 @@ def test_beside_a_question_to_git_what_others_open_waits_as_before(told, engine,
     assert len(told._waiting) == 1
     engine.tells(LOOK_AT, "v1/b", thread=another_thread)
     assert not told._waiting and {"v1/a"} <= seen(told, engine).keys()
+
+
+@pytest.mark.parametrize("length", [0, 1, 511, 512, 600, 4095])
+def test_a_text_is_read_whole_wherever_it_stands(told, length):
+    text = b"x" * length
+    stored = mmap.mmap(-1, 3 * mmap.PAGESIZE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(stored))
+    for at in (0, mmap.PAGESIZE - 5, 3 * mmap.PAGESIZE - length - 1):
+        stored[at:at + length + 1] = text + bytes(1)
+        assert told._memory.text(os.getpid(), start + at) == text
+    for nowhere in (8, 1 << 47, (1 << 64) - 8):
+        with pytest.raises(OSError):
+            told._memory.text(os.getpid(), nowhere)
 
 
 def test_what_cannot_be_entered_is_said_and_ends_no_watch(told, engine, monkeypatch):
