@@ -117,11 +117,14 @@ class StagedArguments:
 
 
 def require_options(arguments: Sequence[str]) -> None:
-    """Raise UsageError for words that are no nanoBragg command line: the first is no option, or one is nearly one,
-    which the C program would pass over in silence."""
+    """Raise UsageError for words that are no nanoBragg command line: the first is no option."""
     if not arguments[0].startswith("-"):
         raise UsageError(f"{arguments[0]}: nanoBragg arguments begin with an option, such as -mat",
                          hint="nb-compare [options] -- -mat A.mat ..., or nb-compare COMMAND [options] ...")
+
+
+def refuse_near_options(arguments: Sequence[str]) -> None:
+    """Raise UsageError where a word is nearly an option, which the C program would pass over in silence."""
     faults = list(nearly_options(arguments))
     if faults:
         raise UsageError("the command is not what it was meant to be; nothing was run", faults=faults,

@@ -25,7 +25,14 @@ from nbcompare.bundle.names import FAILED, PICTURES, SUMMARY, image_name, output
 from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.case_file import load_case
-from nbcompare.case.from_arguments import OneShotOptions, one_shot_case, require_options, stage_arguments, with_inputs
+from nbcompare.case.from_arguments import (
+    OneShotOptions,
+    one_shot_case,
+    refuse_near_options,
+    require_options,
+    stage_arguments,
+    with_inputs,
+)
 from nbcompare.case.plain_text import plain_case_text
 from nbcompare.case.project import project_above
 from nbcompare.compare.image import read_float_image
@@ -71,6 +78,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
     be written.
     """
     require_options(arguments)
+    refuse_near_options(arguments)
     folder = options.outdir or overlooked(Path("comparisons")) / _default_name(arguments)
     with _workshop(folder) as work:
         case, notes = _case_of(arguments, options, work)
