@@ -8,6 +8,7 @@ cannot: names that refer to each other, regions inside the image, the shape the 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Container, Mapping
 from pathlib import Path
@@ -213,7 +214,7 @@ def _input(name: str, cursor: Cursor, place_of: PlaceOf | None) -> CaseInput:
     file = entries["file"].text() if "file" in entries else None
     if made_by is not None and made_by not in GENERATORS:
         raise entries["made_by"].error(f"unknown generator {made_by!r}; {nearest(made_by, GENERATORS)}")
-    if file is not None and place_of is not None and not place_of(file).is_file():
+    if file is not None and place_of is not None and not os.path.isfile(place_of(file)):
         raise entries["file"].error(f"input {name}: there is no file {file} beside the case file")
     sha256 = None
     if "sha256" in entries:
@@ -248,7 +249,7 @@ def protected_names(cursor: Cursor | None, place_of: PlaceOf | None) -> tuple[st
     names: list[str] = []
     for entry in cursor.items():
         name = entry.text()
-        if place_of is not None and not place_of(name).is_file():
+        if place_of is not None and not os.path.isfile(place_of(name)):
             raise entry.error(f"protected: there is no file {name} beside this one")
         if name in names:
             raise entry.error(f"{name} is protected twice")

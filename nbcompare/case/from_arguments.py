@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -178,9 +179,9 @@ def _copied(item: WrittenOption, folder: Path, names: dict[Path, str]) -> str:
     """The name of the copy of the file that an option names; the word itself where that will do."""
     given = item.values[0]
     source = Path(given).absolute()
-    if source.is_dir():
+    if os.path.isdir(source):
         raise UsageError(f"{item}: that is a folder, and a file is needed")
-    if not source.is_file():
+    if not os.path.isfile(source):
         raise UsageError(f"{item}: there is no such file in {Path.cwd()}")
     if source not in names:
         name = _NOT_PLAIN.sub("_", source.name).lstrip("._-") or "file"

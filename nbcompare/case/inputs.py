@@ -7,6 +7,7 @@ or processor has a say.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -115,6 +116,6 @@ def parse_input_override(text: str, case: Case) -> tuple[str, Path]:
     names = [entry.name for entry in case.inputs]
     if name not in names:
         raise UsageError(f"--input {text!r}: the case has no input {name!r}; {nearest(name, names)}")
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise UsageError(f"--input {text!r}: there is no file {path}")
     return name, Path(path)

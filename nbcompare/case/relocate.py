@@ -3,6 +3,7 @@ missing. What was changed is said."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ def _without_void(arguments: Sequence[str]) -> tuple[Sequence[str], list[str]]:
 def _entered(item: WrittenOption, files: dict[str, Path]) -> str:
     """The plain name of the file that an option reads, entered among ``files``."""
     source = Path(item.values[0]).absolute()
-    if not source.is_file():
+    if not os.path.isfile(source):
         raise UsageError(f"{item}: there is no such file in {Path.cwd()}")
     known = next((name for name, path in files.items() if path == source), None)
     if known:

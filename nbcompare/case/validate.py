@@ -3,6 +3,7 @@ run, and no program is looked for."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -94,7 +95,7 @@ def _look_at_schema_line(path: Path, kind: str) -> None:
         if Path(name).name != SCHEMAS[kind]:
             raise CaseError(f"the schema line names {name}, and this is a {kind}: {SCHEMAS[kind]} is its schema",
                             path=path, line=number, column=1)
-        if "://" not in name and not (path.parent / name).is_file():
+        if "://" not in name and not os.path.isfile(path.parent / name):
             raise CaseError(f"the schema line names {name}, which is not there: editors then check nothing",
                             path=path, line=number, column=1,
                             hint=f"the schema is {Path(__file__).with_name(SCHEMAS[kind])}")

@@ -268,3 +268,14 @@ def test_no_value_of_a_key_ends_with_a_trace(tmp_path_factory, schema, path, val
         {"phases.yaml": load_phases, "small.yaml": load_case}.get(name, load_project)(home / name)
     except NbCompareError as fault:
         assert str(fault)
+
+
+@pytest.mark.parametrize("more", [{"protected": ["a" * 300]}, {"inputs": {"P1.hkl": {"file": "a" * 300}}}])
+def test_a_name_that_no_file_system_takes_is_not_there(tmp_path, more):
+    """As Path.is_file, which raises for it, would not say."""
+    from nbcompare.case.case_file import load_case
+    from nbcompare.errors import CaseError
+
+    (tmp_path / "small.yaml").write_text(json.dumps({**yaml.safe_load(SMALL_CASE), **more}), encoding="utf-8")
+    with pytest.raises(CaseError, match="there is no file aaa"):
+        load_case(tmp_path / "small.yaml")

@@ -129,7 +129,7 @@ def _words(cursor: Cursor) -> tuple[str, ...]:
 
 def _folder(cursor: Cursor, base: Path) -> Path:
     folder = Path(os.path.normpath(base / cursor.text()))
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise cursor.error(f"{cursor.name}: there is no folder {cursor.text()} beside this file")
     return folder
 
