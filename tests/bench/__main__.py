@@ -42,7 +42,7 @@ from tests.bench.small_runs import small_rows
 BUILD = CHECKOUT / "build" / "bench"
 BOUND = 1e-6
 ROUNDS, ROUNDS_OF_GROWTH = 3, 2
-CELLS_OF_A_SWEEP = 200
+CELLS_OF_A_SWEEP = 400
 PATHS = {"fast": ("-render", "fast"), "compiled": ("-render", "compiled"),
          "fast float64": ("-render", "fast", "-dtype", "float64")}
 ALL_OF_THEM, NONE_OF_THEM = "all emulations", "no emulation"
