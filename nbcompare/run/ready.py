@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +25,7 @@ from nbcompare.engine.choose import bundled_engines, named_engine
 from nbcompare.engine.identity import questions
 from nbcompare.engine.installation import HARNESS, SIMULATOR
 from nbcompare.engine.processes.asking import Answers, asked_once
+from nbcompare.engine.processes.quick_switches import quick_switches
 from nbcompare.engine.processes.redact import redacted
 from nbcompare.engine.repository.git import Repositories
 
@@ -33,10 +33,6 @@ Step = Callable[[], object]
 _Answer = TypeVar("_Answer")
 _MODULES = ("PIL.Image", "PIL.ImageDraw", "PIL.ImageFont", "nbcompare.compare.pictures")
 """Of pictures."""
-
-_PATIENCE_SECONDS = 0.0002
-"""For so long one of two waits for the interpreter where both have work; Python's own 5 ms, many times, would cost more
-than is saved."""
 
 
 @contextmanager
@@ -56,7 +52,7 @@ def made_ready(steps: Iterable[Step]) -> Iterator[None]:
         yield
         return
     thread = threading.Thread(target=copy_context().run, args=(carry_out,), daemon=True, name="made-ready")
-    with _impatient():
+    with quick_switches():
         thread.start()
         try:
             yield
@@ -91,7 +87,7 @@ def beside(work: Callable[[], _Answer]) -> Iterator[Callable[[], _Answer]]:
             done.set_exception(fault)
         yield done.result
         return
-    with _impatient(), ThreadPoolExecutor(1) as pool:
+    with quick_switches(), ThreadPoolExecutor(1) as pool:
         yield pool.submit(copy_context().run, work).result
 
 
@@ -99,7 +95,7 @@ def beside(work: Callable[[], _Answer]) -> Iterator[Callable[[], _Answer]]:
 def all_beside(steps: Iterable[Step]) -> Iterator[None]:
     """Carry out all steps at once beside the block, which ends when all have; one that fails is silent, as above."""
     asked = tuple(steps)
-    with _impatient(), ThreadPoolExecutor(max(1, len(asked))) as pool:
+    with quick_switches(), ThreadPoolExecutor(max(1, len(asked))) as pool:
         for step in asked:
             pool.submit(copy_context().run, _silently, step)
         yield
@@ -129,24 +125,6 @@ class Meanwhile:
 def _silently(step: Step) -> None:
     with suppress(Exception):
         step()
-
-
-_LOCK, _BEFORE = threading.Lock(), list[float]()
-
-
-@contextmanager
-def _impatient() -> Iterator[None]:
-    """Runs in several threads overlap: what held before the first of them holds again after the last."""
-    with _LOCK:
-        _BEFORE.append(sys.getswitchinterval() if not _BEFORE else _BEFORE[0])
-        sys.setswitchinterval(_PATIENCE_SECONDS)
-    try:
-        yield
-    finally:
-        with _LOCK:
-            before = _BEFORE.pop()
-            if not _BEFORE:
-                sys.setswitchinterval(before)
 
 
 def of_modules(*names: str) -> Iterator[Step]:
