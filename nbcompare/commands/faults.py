@@ -34,7 +34,8 @@ def said_of(fault: BaseException, argv: Sequence[str] = ()) -> EndMessage:
         return EndMessage("nothing was named to be done", ExitCode.USAGE)
     if isinstance(fault, click.ClickException):
         context = fault.ctx if isinstance(fault, click.UsageError) else None
-        where = context.command_path if context else "nb-compare"
+        # click names no command where an option lacks its value
+        where = context.command_path if context else " ".join(("nb-compare", *(w for w in argv[:1] if w.isalpha())))
         return EndMessage(f"{visible(fault.format_message())}{_of_nanobragg(fault, argv)}\n  next: {where} --help",
                           ExitCode.USAGE)
     if isinstance(fault, (click.exceptions.Abort, KeyboardInterrupt)):

@@ -85,10 +85,9 @@ GEOMETRY = {"wavelength_A": 1e-6, "distance_mm": 1e-6, "pixel_fast_mm": 1e-6, "p
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise ValueError("a whole number from 0 up is needed")
-    return value
+    return int(text)
 
 
 def _shape(text: str) -> tuple[int, int]:
@@ -120,7 +119,10 @@ def _axes(text: str) -> bool:
 
 
 def _scale(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
     if not 0 < abs(value) < float("inf"):
         raise ValueError("a finite number other than 0 is needed")
     return value

@@ -68,8 +68,10 @@ def read_detector_file(path: Path, declared: Declared, *, alone: bool = False) -
             incomplete = any(getattr(frame, "incomplete_data", False) for frame in getattr(image, "_frames", ()))
             header = {str(key): str(value) for key, value in dict(image.header).items()}
     except Exception as fault:  # fabio raises what its parsers stumble over, of many kinds
-        raise FileError(f"{path}: cannot be read as a detector image: {type(fault).__name__}: "
-                        f"{' '.join(str(fault).split())[:200]}") from None
+        said = " ".join(str(fault).split())[:200]
+        raise FileError(f"{path}: cannot be read as a detector image "
+                        f"({type(fault).__name__}: {said})" if said else f"{path}: cannot be read as a detector image: "
+                        "its bytes are not those that its header speaks of; is it cut short?") from None
     if pixels.dtype.kind == "O":
         raise FileError(f"{path}: no pixels can be read where its header says that they are; is it cut short?")
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)

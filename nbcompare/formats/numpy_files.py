@@ -16,7 +16,7 @@ import numpy as np
 from nbcompare.errors import FileError, UsageError
 from nbcompare.formats.declared import NUMPY, Declared, ImageFile, frame_of_stack
 
-_MAGIC = b"\x93NUMPY"
+_MAGIC, _ZIP = b"\x93NUMPY", b"PK"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 """Of the third version are names of columns that no image has."""
 
@@ -29,9 +29,13 @@ def read_numpy(path: Path, declared: Declared) -> ImageFile:
     """
     try:
         with open(path, "rb") as stream:
-            if stream.read(len(_MAGIC)) == _MAGIC:
+            begins = stream.read(len(_MAGIC))
+            if begins == _MAGIC:
                 stream.seek(0)
                 _require_whole(path, stream, path.stat().st_size)
+            elif not begins.startswith(_ZIP):
+                raise FileError(f"{path}: not a file that numpy saved: it begins with {begins!r}, an .npy with {_MAGIC!r} "
+                                f"and an .npz with {_ZIP!r}")
         loaded = np.load(path, allow_pickle=False)
     except (FileError, OSError):
         raise

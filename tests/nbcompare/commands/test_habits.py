@@ -111,6 +111,11 @@ def test_an_option_of_nanobragg_at_a_command_is_told_where_it_belongs(nb, words)
     assert "of nanoBragg" not in nb(words[0], "--no-such", "--py-args", "-phi").err
 
 
+def test_an_option_without_its_value_leads_to_the_help_of_its_command(nb):
+    assert "next: nb-compare report --help" in nb("report", "--html").err
+    assert "next: nb-compare --help" in nb("--color").err
+
+
 def test_help_lists_every_command_once(nb):
     lines = nb("--help").out.splitlines()
     assert all(sum(line.split()[:1] == [name] for line in lines) == 1 for name in COMMANDS)

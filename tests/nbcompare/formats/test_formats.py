@@ -215,8 +215,13 @@ def test_what_is_no_image_is_named_as_what_it_is(tmp_path):
     (tmp_path / "b.npy").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     (tmp_path / "c.npy").write_bytes(b"")
     (tmp_path / "d.npy").mkdir()
+    (tmp_path / "g.npy").write_text("1 2 3\n")
+    cbf(tmp_path / "whole.cbf", pixels("i4"))
+    content = (tmp_path / "whole.cbf").read_bytes()
+    (tmp_path / "h.cbf").write_bytes(content[:len(content) // 2])
     for name, words in (("a.npy", "is packed with gzip"), ("b.npy", "git-LFS pointer"), ("c.npy", "an empty file"),
-                        ("d.npy", "a folder")):
+                        ("d.npy", "a folder"), ("g.npy", "not a file that numpy saved: it begins with b'1 2 3"),
+                        ("h.cbf", r"cannot be read as a detector image.*\w\)?\??$")):
         with pytest.raises(FileError, match=words):
             read_image(tmp_path / name)
     with pytest.raises(FileError, match="cannot read: No such file"):
@@ -236,7 +241,8 @@ def test_nothing_is_run_that_an_array_file_holds(tmp_path):
     ("shape=10", "SLOWxFAST"), ("shape=0x5", "1 to 100000"), ("dtype=f4x", "a type reads"),
     ("frame=-1", "whole"), ("format=png", "one of raw"), ("size=4", "must read KEY=VALUE"),
     ("axes=yx", "slow-fast"), ("scale=nan", "finite"),
-    ("offset=1e3", "offset=1e3"), ("shape", "must read KEY=VALUE")])
+    ("shape=60xx80", "60xx80: a whole number"), ("scale=x", "scale=x: a finite number"),
+    ("offset=1e3", "offset=1e3: a whole number"), ("shape", "must read KEY=VALUE")])
 def test_a_declaration_that_cannot_be_used_says_so(text, words):
     with pytest.raises(UsageError, match=words):
         Declared.of(text, "--as")
