@@ -29,13 +29,8 @@ def read_numpy(path: Path, declared: Declared) -> ImageFile:
     """
     try:
         with open(path, "rb") as stream:
-            begins = stream.read(len(_MAGIC))
-            if begins == _MAGIC:
-                stream.seek(0)
+            if _begins_as_npy(path, stream):
                 _require_whole(path, stream, path.stat().st_size)
-            elif not begins.startswith(_ZIP):
-                raise FileError(f"{path}: not a file that numpy saved: it begins with {begins!r}, an .npy with {_MAGIC!r} "
-                                f"and an .npz with {_ZIP!r}")
         loaded = np.load(path, allow_pickle=False)
     except (FileError, OSError):
         raise
@@ -46,6 +41,16 @@ def read_numpy(path: Path, declared: Declared) -> ImageFile:
         return ImageFile(path, NUMPY, _one_frame(path, loaded, declared.frame))
     with loaded as members:
         return ImageFile(path, NUMPY, _one_frame(path, _member(path, members, declared.dataset), declared.frame))
+
+
+def _begins_as_npy(path: Path, stream: IO[bytes]) -> bool:
+    """Whether a file begins as an .npy, or else as an .npz. Raises FileError where it is neither."""
+    begins = stream.read(len(_MAGIC))
+    stream.seek(0)
+    if begins != _MAGIC and not begins.startswith(_ZIP):
+        raise FileError(f"{path}: not a file that numpy saved: it begins with {begins!r}, an .npy with {_MAGIC!r} "
+                        f"and an .npz with {_ZIP!r}")
+    return begins == _MAGIC
 
 
 def _require_whole(path: Path, stream: IO[bytes], size: int, of: str = "") -> None:

@@ -24,6 +24,7 @@ from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.errors import ExitCode, worst
 from nbcompare.run.options import RunOptions
 from nbcompare.run.other_copies import copies_elsewhere
+from nbcompare.run.provenance import not_all_known
 from nbcompare.run.sweep.archives import Archives, result_in
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.run.sweep.groups import garbage_seldom
@@ -106,7 +107,8 @@ def _swept(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptio
         declared = _declared(cells, options.run, progress)
         asked = tuple(role for role in (REFERENCE, SUBJECT) if any(role not in own for own in declared.values()))
         with Cluster(options.cluster, options.run, progress, asked) as cluster:
-            found = _sweep(cells, options, lambda case: _with_declared(declared[case.path], cluster.engines), tell,
+            found = _sweep(cells, options,
+                           _saying(lambda case: _with_declared(declared[case.path], cluster.engines), progress), tell,
                            lambda orders: cluster.run(orders, archives, bar.out), _once_each(cluster.unchanged), stored,
                            lambda case: declared[case.path])
     else:
@@ -119,7 +121,7 @@ def _swept(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptio
         simulator = content_hash(SIMULATOR)
         same_files = _once_each(lambda engine: engine.is_as_it_was)
         known = {path: (tuple(identities_of(pair).values()), simulator) for path, pair in engines.items()}
-        found = _sweep(cells, options, lambda case: known[case.path], tell,
+        found = _sweep(cells, options, _saying(lambda case: known[case.path], progress), tell,
                        lambda orders: run_archived(orders, options.jobs, archives) if archives else
                        run_locally(orders, options.jobs),
                        lambda record: computes_as_here(record) and same_files(record), stored)
@@ -144,6 +146,23 @@ def _with_declared(declared: Mapping[str, Engine],
     """Who the engines are: as the workers say, and those that are declared as they are at home."""
     known = {**{identity.role: identity for identity in found[0]}, **identities_of(declared)}
     return tuple(known[role] for role in (REFERENCE, SUBJECT)), found[1]
+
+
+def _saying(engines: EnginesOf, progress: Progress) -> EnginesOf:
+    """``engines``, told about once where no cell of theirs is ever known to be done: a sweep that was stopped would
+    begin anew without a word."""
+    said = set()
+
+    def known(case: Case) -> tuple[tuple[EngineIdentity, ...], str]:
+        found = engines(case)
+        for identity in found[0]:
+            line = not_all_known(identity.role, identity, case.folder) if identity.unknown else ""
+            if line and line not in said:
+                said.add(line)
+                progress.say(f"note: every sweep runs all cells anew, finished ones too: {line}")
+        return found
+
+    return known
 
 
 def _sweep(cells: Sequence[tuple[Case, Mapping[str, Path]]], options: SweepOptions, engines: EnginesOf,

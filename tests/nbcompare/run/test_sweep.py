@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,15 @@ def test_done_cells_are_not_run_again(sweep):
     again = sweep(broken="pair", matrix=TWO)
     assert again.json["run"] == 0 and again.json["stored"] == 2 and len(stamps()) == 2
     assert again.code == 3
+
+
+def test_a_sweep_that_can_never_go_on_says_so_and_how_to_mend_it(nb, fake, grid, tmp_path):
+    port = tmp_path / "port.py"
+    port.write_text("import subprocess, sys\nsys.exit(subprocess.call(sys.argv[1:]))\n")
+    said = nb("sweep", grid("  axes: {-exposure: [1, 2]}"), "--jobs", 1, "--c-bin", fake("photons"), "--py-bin",
+              f"{sys.executable} {port} {fake('photons')}").err
+    assert said.count("every sweep runs all cells anew") == 1
+    assert "not all that the subject is made of is known" in said and "sources:" in said
 
 
 def test_a_new_cell_runs_alone(sweep):
