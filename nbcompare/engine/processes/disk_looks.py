@@ -6,8 +6,13 @@ and only while nobody who is watched changes what names mean (told_calls.py): ot
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import functools
 import os
 import stat
+import struct
+import sys
 import time
 from typing import NamedTuple
 
@@ -17,6 +22,9 @@ _MOMENT = 0.25
 """So many seconds nothing is remembered longer."""
 _OF_THE_PROCESS = ("/proc/", "/dev/")
 _FILES_IN_MEMORY = "/dev/shm/"
+
+_OPENAT2, _HERE, _NO_MAGIC_LINKS = 437, -100, 2
+"""Of the kernel's headers unistd.h, fcntl.h and openat2.h."""
 
 Stamp = tuple[int, int, int]
 """(inode, size, mtime_ns) of a regular file."""
@@ -88,6 +96,30 @@ def glance_at(path: str | bytes) -> Glance:
         return found
     path = os.fsdecode(path)
     return Look(*stamp_of(path), real_path(path), link_at(path))
+
+
+def leads_through_a_process(path: str) -> bool:
+    """Whether a link on the way leads to what a process has open, or to its folder (/proc/self/fd, cwd), which is
+    another for whoever follows it. False where the kernel does not know the question (before Linux 5.6)."""
+    if sys.platform != "linux":
+        return False
+    how = struct.pack("=QQQ", os.O_PATH | os.O_CLOEXEC, 0, _NO_MAGIC_LINKS)
+    handle = _libc().syscall(_OPENAT2, _HERE, os.fsencode(path), how, len(how))
+    if handle >= 0:
+        os.close(handle)
+        return False
+    if ctypes.get_errno() != errno.ELOOP:
+        return False
+    try:
+        os.stat(path)
+    except OSError as fault:
+        return fault.errno != errno.ELOOP  # links in a circle lead nowhere
+    return True
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def link_at(path: str) -> str | None:

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nbcompare.engine.processes.disk_looks import DiskLooks, Glance, Stamp, is_of_the_process, stamp_of
+from nbcompare.engine.processes.disk_looks import (
+    DiskLooks,
+    Glance,
+    Stamp,
+    is_of_the_process,
+    leads_through_a_process,
+    stamp_of,
+)
 
 _FILE_FLAGS = os.O_WRONLY | os.O_RDWR
 _PATH_ONLY = getattr(os, "O_PATH", 0)
@@ -102,6 +109,10 @@ class FileUses:
         use.read = use.written = True
         self._changed.add(path)
 
+    def followed_into_a_process(self) -> None:
+        """A link leads to what the program has open or where it works: to another file than for us."""
+        self.unseen["it follows a link into /proc, and the file that this leads to is not known"] = None
+
     def _uses_of(self, path: str, glance: Glance | None = None, emptied: bool = False,
                  created: bool = False) -> tuple[tuple[str, Use], ...]:
         """What is known of a path, and of the file that it leads to, by both."""
@@ -114,6 +125,8 @@ class FileUses:
         if look.real == path:
             return ((path, use),)
         use.linked = True
+        if leads_through_a_process(path):
+            self.followed_into_a_process()
         behind = self.uses.get(look.real)
         if behind is None:
             behind = self._new(look.real, look.mode, look.stamp, emptied, created)

@@ -39,7 +39,7 @@ from nbcompare.engine.processes.call_numbers import (
     TO,
     TO_AT,
 )
-from nbcompare.engine.processes.disk_looks import Glance, glance_at
+from nbcompare.engine.processes.disk_looks import Glance, glance_at, leads_through_a_process
 from nbcompare.engine.processes.file_uses import FileUses, gives_rights
 from nbcompare.engine.processes.git_looks import MOST_VARIABLES, MOST_WORDS, QuestionsToGit, is_of_work_tree
 from nbcompare.engine.processes.memory import Memory
@@ -50,6 +50,7 @@ _CHANGE_NAMES = frozenset((TO, TO_AT, SYMLINK, SYMLINK_AT, GONE))
 _KEEP_NAMES = _LOOKS | _OPENS
 _MAKES = os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_RDWR
 _MOST_WAITING = 1000
+_OF_OPEN_FILES = {f"/dev/std{name}": f"/proc/self/fd/{number}" for number, name in enumerate(("in", "out", "err"))}
 _DOTS, _NOT_OF_A_DISK = (b"/", b"."), (b"/proc/", b"/dev/")
 _PLACE = {OPEN: 0, CREATE: 0, RUN: 0, LOOK: 0, ATTRIBUTE: 0, FOLDER: 0, TO: 1, SYMLINK: 1, OPENAT: 1, OPENAT2: 1,
           RUN_AT: 1, LOOK_AT: 1, FOLDER_AT: 1, TO_AT: 3, SYMLINK_AT: 2}
@@ -230,11 +231,17 @@ class ToldCalls:
             if not base.startswith("/"):
                 return None
             name = os.path.join(base, name) if name else base
+        if "/.." in name:
+            if leads_through_a_process(name):
+                self.calls.followed_into_a_process()
+            return os.path.realpath(name)
+        name = os.path.normpath(name).replace("//", "/")
+        name = _OF_OPEN_FILES.get(name, name)
+        if name.startswith("/dev/fd/"):
+            name = f"/proc/{pid}{name[4:]}"
         if name.startswith(("/proc/self/", "/proc/thread-self/")):
             name = f"/proc/{pid}/{name.split('/', 3)[3]}"
-        if name.startswith("/proc/"):
-            return os.path.realpath(name)  # as the working folder of a process, or its root
-        return os.path.realpath(name) if "/.." in name else os.path.normpath(name)
+        return os.path.realpath(name) if name.startswith("/proc/") else name  # as the working folder of a process
 
     def _note_view(self, pid: int) -> None:
         """Whether a process sees other files than we under the same names: in a container, or another root."""
@@ -247,7 +254,8 @@ class ToldCalls:
 
 def _is_plain(text: bytes) -> bool:
     """Whether a path needs no more than to be written in the usual way, and names a file of a disk."""
-    return text[:1] == b"/" and text[-1:] not in _DOTS and b"/.." not in text and not text.startswith(_NOT_OF_A_DISK)
+    return text[:1] == b"/" and text[-1:] not in _DOTS and not (
+        b"/.." in text or b"/./" in text or b"//" in text or text.startswith(_NOT_OF_A_DISK))
 
 
 def _folder(word: int) -> int:

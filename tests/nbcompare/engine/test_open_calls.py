@@ -67,6 +67,20 @@ def test_a_file_that_the_program_made_itself_is_told_from_one_that_was_there(wat
     assert of(watch, tmp_path / "none").stamp is None and not of(watch, tmp_path / "none").made
 
 
+@pytest.mark.parametrize("way", ["../self/table", "/usr/../proc/self/cwd/table"])
+def test_where_a_link_leads_that_is_another_for_each_process_is_not_known(watched, tmp_path, way):
+    """We would follow it to a file of our own, and take that for what was read."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/table").write_text("1\n")
+    (tmp_path / "self").symlink_to("/proc/self/cwd")
+    (tmp_path / "round").symlink_to("round")
+    watch, _ = watched("/bin/sh", "-c", "cat ../round /usr/../etc/passwd")
+    assert not watch.calls.unseen
+    watch, ended = watched("/bin/sh", "-c", f"cd {tmp_path}/data && cat {way}")
+    assert ended.exit_code == 0 and (tmp_path / "out").read_text() == "1\n"
+    assert "it follows a link into /proc, and the file that this leads to is not known" in watch.calls.unseen
+
+
 @pytest.mark.parametrize("text", [
     "import os; os.open('FILE', os.O_RDONLY)",
     "import os; f = os.open(os.path.dirname('FILE'), os.O_RDONLY); os.open('table', os.O_RDONLY, dir_fd=f)",
@@ -76,6 +90,9 @@ def test_a_file_that_the_program_made_itself_is_told_from_one_that_was_there(wat
     "import os; (os.fork() or open('FILE')) and os.wait()",
     "import ctypes; ctypes.CDLL(None).fopen(b'FILE', b'r')",
     "import shutil; shutil.copy('FILE', '.')",
+    "import os; os.chdir(os.path.dirname('FILE')); open('/./proc/self/cwd/table')",
+    "import os; os.chdir(os.path.dirname('FILE')); open('//proc/self/cwd/table')",
+    "import os; open(f'/dev/fd/{os.open(\"FILE\", os.O_PATH)}')",
 ])
 def test_every_way_to_open_a_file_is_seen(watched, tmp_path, text):
     (tmp_path / "x").mkdir()
