@@ -172,7 +172,7 @@ def load(path: Path, name: str) -> tuple[Cursor, bytes]:
     """The root of a strict YAML file and the exact bytes read. ``name`` is what to call the root."""
     import yaml
 
-    raw = _read(path)
+    raw = _read(path, name)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as fault:
@@ -190,27 +190,30 @@ def load(path: Path, name: str) -> tuple[Cursor, bytes]:
     return Cursor(cast(_Node, node), path, name), raw
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, name: str) -> bytes:
     try:
         if os.path.exists(path) and not path.is_file():  # Path.exists fails for a name that no file system takes
             raise CaseError("not an ordinary file", path=path)
         with open(path, "rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as fault:
-        meant = _meant(path) if isinstance(fault, FileNotFoundError) else None
+        meant = _meant(path, name) if isinstance(fault, FileNotFoundError) else None
         raise CaseError(f"cannot read the file: {fault.strerror}", path=path, hint=meant) from None
     if len(raw) > MAX_BYTES:
         raise CaseError("larger than 1 MiB, which no such file needs", path=path)
     return raw
 
 
-def _meant(path: Path) -> str:
+def _meant(path: Path, name: str) -> str:
     """The file that somebody may have meant who named one that is not there: a case by its name, or a mistyped one."""
     files = [str(file) for folder in dict.fromkeys((path.parent, Path("cases"))) for file in folder.glob("*.y*ml")]
     by_name = {Path(file).stem: file for file in files}
     near = difflib.get_close_matches(path.stem, by_name, n=1, cutoff=0.6)
-    return f"did you mean {by_name[near[0]]}?" if near else \
-        f"nb-compare init --out {shlex.quote(str(path))} -- ARGS writes a case, measured"
+    if near:
+        return f"did you mean {by_name[near[0]]}?"
+    if name == "a file of phases":
+        return "--phases FILE names the plan; docs/phases.md says how it is written"
+    return f"nb-compare init --out {shlex.quote(str(path))} -- ARGS writes a case, measured"
 
 
 def _composed(events: Sequence[Any]) -> Any:

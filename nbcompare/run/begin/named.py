@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
-from nbcompare.errors import UsageError
+from nbcompare.errors import UsageError, to_type
 
 
 def roles_of(texts: Sequence[str]) -> dict[str, str]:
@@ -13,6 +13,9 @@ def roles_of(texts: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in texts:
         role, equals, program = text.partition("=")
+        if equals and role.isidentifier() and role not in (REFERENCE, SUBJECT):
+            raise UsageError(f"--engine {text!r}: {role} is no role; it is {REFERENCE} or {SUBJECT}",
+                             hint=f"--engine {to_type(f'{REFERENCE}={program}')}, say")
         if not (equals and role in (REFERENCE, SUBJECT)):
             role, program = REFERENCE, text
         if not program.strip():

@@ -104,6 +104,16 @@ def test_a_case_that_is_not_there_is_told_with_the_one_that_is_meant(nb, small_c
     assert "nb-compare init --out 'my case.yaml' -- ARGS" in nb("explain", "my case.yaml").err
 
 
+def test_a_plan_that_is_not_there_is_not_to_be_written_as_a_case(nb):
+    said = nb("gate", "agree").err
+    assert "--phases FILE names the plan" in said and "ARGS" not in said
+
+
+def test_a_mistyped_role_of_an_engine_is_told_as_such(nb):
+    said = nb("init", "--project", "--engine", "referense=/opt/nanoBragg", "--engine", "subject=port").err
+    assert "referense is no role; it is reference or subject" in said
+
+
 @pytest.mark.parametrize("words", [("run", "-lambda", "1"), ("sweep", "c.yaml", "-hkl", "P1.hkl"), ("show", "-phi")])
 def test_an_option_of_nanobragg_at_a_command_is_told_where_it_belongs(nb, words):
     said = nb(*words)
