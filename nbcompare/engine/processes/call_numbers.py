@@ -8,11 +8,11 @@ from __future__ import annotations
 import struct
 
 (OPEN, OPENAT, OPENAT2, CREATE, RUN, RUN_AT, TO, TO_AT, SYMLINK, SYMLINK_AT, CONNECT, RING, HANDLE, LOOK,
- LOOK_AT, ATTRIBUTE, ATTRIBUTE_OF, FOLDER, FOLDER_AT, MEMORY, QUEUE, GONE) = range(22)
+ LOOK_AT, ATTRIBUTE, ATTRIBUTE_OF, FOLDER, FOLDER_AT, MEMORY, QUEUE, GONE, VIEW) = range(23)
 """What a call does: open (by path, by folder, or with a struct), create, execute, give a file a name, a link, ..., look
 at or for one without opening it (stat, access, readlink), ask for extended attributes (by path, or of an open
-file), make a folder, take part in memory or in a queue of System V, or a queue of POSIX, or let a name be gone, by
-removal or by what is mounted there."""
+file), make a folder, take part in memory or in a queue of System V, or a queue of POSIX, let a name be gone, by
+removal or by what is mounted there, or enter another root or container."""
 
 
 def _attributes(first: int) -> dict[int, int]:
@@ -26,18 +26,21 @@ CALLS = {
                              304: HANDLE, 4: LOOK, 6: LOOK, 21: LOOK, 89: LOOK, 262: LOOK_AT, 267: LOOK_AT,
                              269: LOOK_AT, 332: LOOK_AT, 439: LOOK_AT, 83: FOLDER, 258: FOLDER_AT,
                              30: MEMORY, 70: QUEUE, 240: QUEUE, **_attributes(191),
-                             **dict.fromkeys((84, 87, 263, 155, 165, 166, 429), GONE)}),
+                             **dict.fromkeys((84, 87, 263, 155, 165, 166, 429), GONE),
+                             **dict.fromkeys((161, 272, 308), VIEW)}),
                (0x40000003, {5: OPEN, 295: OPENAT, 437: OPENAT2, 8: CREATE, 11: RUN, 358: RUN_AT, 38: TO, 9: TO,
                              83: SYMLINK, 302: TO_AT, 353: TO_AT, 303: TO_AT, 304: SYMLINK_AT, 362: CONNECT, 425: RING,
                              342: HANDLE, 33: LOOK, 85: LOOK, 106: LOOK, 107: LOOK, 195: LOOK, 196: LOOK, 300: LOOK_AT,
                              305: LOOK_AT, 307: LOOK_AT, 383: LOOK_AT, 439: LOOK_AT, 39: FOLDER, 296: FOLDER_AT,
                              397: MEMORY, 401: QUEUE, 277: QUEUE, **_attributes(229),
-                             **dict.fromkeys((10, 40, 301, 21, 22, 52, 217, 429), GONE)})),
+                             **dict.fromkeys((10, 40, 301, 21, 22, 52, 217, 429), GONE),
+                             **dict.fromkeys((61, 310, 346), VIEW)})),
     "aarch64": ((0xC00000B7, {56: OPENAT, 437: OPENAT2, 221: RUN, 281: RUN_AT, 38: TO_AT, 276: TO_AT, 37: TO_AT,
                               36: SYMLINK_AT, 203: CONNECT, 425: RING, 265: HANDLE, 48: LOOK_AT, 78: LOOK_AT,
                               79: LOOK_AT, 291: LOOK_AT, 439: LOOK_AT, 34: FOLDER_AT,
                               196: MEMORY, 188: QUEUE, 180: QUEUE, **_attributes(8),
-                              **dict.fromkeys((35, 39, 40, 41, 429), GONE)}),),
+                              **dict.fromkeys((35, 39, 40, 41, 429), GONE),
+                              **dict.fromkeys((51, 97, 268), VIEW)}),),
 }
 """By machine the numbers that a program of it may use: its own, and those of 32-bit programs where it runs such."""
 

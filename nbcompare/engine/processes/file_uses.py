@@ -61,6 +61,7 @@ class FileUses:
     def __post_init__(self) -> None:
         self._changed, self._copies = set(self.uses), dict[str, Use]()
         self._told: tuple[tuple[str, ...], dict[str, Use]] | None = None
+        self._moved = set[str]()
         self.disk = DiskLooks()
         self.settle: Callable[[], None] = _nothing_waits
 
@@ -102,6 +103,14 @@ class FileUses:
         use = self.uses.setdefault(path, Use(None, True))
         use.written, use.linked = True, use.linked or symbolic
         self._changed.add(path)
+        if symbolic:
+            self.leads_elsewhere(path)
+
+    def leads_elsewhere(self, name: str) -> None:
+        """A link or a folder is about to get, or to lose, a name: what was used by that, or below it, is looked at
+        again when it is used again, as it may be another file."""
+        below = name + os.sep
+        self._moved.update(path for path in list(self.uses) if path.startswith(below) or path == name)
 
     def took(self, path: str) -> None:
         """A file is about to get a name more, or another: what is read under that was this one."""
@@ -117,7 +126,7 @@ class FileUses:
                  created: bool = False) -> tuple[tuple[str, Use], ...]:
         """What is known of a path, and of the file that it leads to, by both."""
         use = self.uses.get(path)
-        if use is not None and not use.linked:
+        if use is not None and not use.linked and path not in self._moved:
             return ((path, use),)
         look = self.disk.at(path, glance)
         if use is None:

@@ -38,6 +38,7 @@ from nbcompare.engine.processes.call_numbers import (
     SYMLINK_AT,
     TO,
     TO_AT,
+    VIEW,
 )
 from nbcompare.engine.processes.disk_looks import Glance, glance_at, leads_through_a_process
 from nbcompare.engine.processes.file_uses import FileUses, gives_rights
@@ -119,7 +120,7 @@ class ToldCalls:
         self._first = self._first or pid
         path = self._absolute(pid, _HERE if call in _FROM_HERE else _folder(words[at - 1]), os.fsdecode(text))
         if call in (TO, TO_AT):
-            self._took(pid, call, words)
+            self._took(pid, call, words, path)
         if call in _RUNS:
             self._runs(pid, call, words, path)
         elif path and (git := self._questions.of(pid)) and (
@@ -163,7 +164,9 @@ class ToldCalls:
     def _enter_other(self, pid: int, call: int, words: Sequence[int]) -> None:
         """A call that names no path."""
         self._first = self._first or pid
-        if call == ATTRIBUTE_OF:
+        if call == VIEW:
+            self._views.clear()  # whoever makes it sees other files from the next call on
+        elif call == ATTRIBUTE_OF:
             with suppress(OSError):
                 self.calls.asked_attributes(os.readlink(f"/proc/{pid}/fd/{words[0] & 0xFFFFFFFF}"))
         elif call == RING:
@@ -182,12 +185,15 @@ class ToldCalls:
                 if told and not is_own_server(address, pid, self._first):
                     self.calls.unseen[f"it asks another program through {told}"] = None
 
-    def _took(self, pid: int, call: int, words: Sequence[int]) -> None:
+    def _took(self, pid: int, call: int, words: Sequence[int], path: str | None) -> None:
         """A file is about to get a name more, or another."""
         folder, at = (_HERE, words[0]) if call == TO else (_folder(words[0]), words[1])
         before = self._absolute(pid, folder, os.fsdecode(self._memory.text(pid, at)))
         if before:
             self.calls.took(before)
+            if path and (os.path.islink(before) or os.path.isdir(before)):
+                self.calls.leads_elsewhere(before)
+                self.calls.leads_elsewhere(path)
 
     def _runs(self, pid: int, call: int, words: Sequence[int], path: str | None) -> None:
         self._views.discard(pid)

@@ -67,6 +67,30 @@ def test_a_file_that_the_program_made_itself_is_told_from_one_that_was_there(wat
     assert of(watch, tmp_path / "none").stamp is None and not of(watch, tmp_path / "none").made
 
 
+@pytest.mark.parametrize("text", [
+    "os.symlink('other/table', 'y'); os.rename('y', 'here/table')",
+    "os.rename('here', 'away'); os.symlink('other', 'here')",
+    "os.symlink('other', 'y'); os.rename('here', 'away'); os.rename('y', 'here')",
+])
+def test_a_name_that_was_used_and_leads_elsewhere_since_is_followed_again(watched, tmp_path, text):
+    for folder in ("here", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "table").write_text(folder)
+    (tmp_path / "here/other").symlink_to("../other")
+    watch, ended = watched(sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r}); open('here/table').read(); "
+                                                 f"{text}; print(open('here/table').read())")
+    assert ended.exit_code == 0 and (tmp_path / "out").read_text() == "other\n"
+    assert of(watch, tmp_path / "other/table").read
+
+
+def test_a_root_or_container_that_is_entered_late_is_told(watched, tmp_path):
+    watch, _ = watched(sys.executable, "-c", "import ctypes, os; os.stat('/usr'); c = ctypes.CDLL(None); "
+                                                 "c.unshare(0x10000000); print(c.unshare(0x20000)); os.stat('/etc')")
+    if (tmp_path / "out").read_text() != "0\n":
+        pytest.skip("no container can be made here")
+    assert "it works in a root or container of its own" in watch.calls.unseen
+
+
 @pytest.mark.parametrize("way", ["../self/table", "/usr/../proc/self/cwd/table"])
 def test_where_a_link_leads_that_is_another_for_each_process_is_not_known(watched, tmp_path, way):
     """We would follow it to a file of our own, and take that for what was read."""
