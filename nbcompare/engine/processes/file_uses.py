@@ -92,6 +92,14 @@ class FileUses:
             use.attributes = True
             self._changed.add(name)
 
+    def moved_folders(self, *names: str) -> None:
+        """Folders are about to get other names. What is read by these in one that was there before is known by no name
+        that it had, or will have again."""
+        for name in names:
+            use = self.uses.get(name)
+            if os.path.isdir(name) and not os.path.islink(name) and not (use and (use.made or not use.is_folder)):
+                self.unseen[f"it moved the folder {name}, and what it read there meanwhile is not known"] = None
+
     def run(self, path: str) -> None:
         """A program is about to be executed."""
         for name, use in self._uses_of(path):

@@ -194,6 +194,7 @@ class ToldCalls:
             if path and (os.path.islink(before) or os.path.isdir(before)):
                 self.calls.leads_elsewhere(before)
                 self.calls.leads_elsewhere(path)
+                self.calls.moved_folders(before, path)
 
     def _runs(self, pid: int, call: int, words: Sequence[int], path: str | None) -> None:
         self._views.discard(pid)

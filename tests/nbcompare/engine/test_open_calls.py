@@ -83,6 +83,20 @@ def test_a_name_that_was_used_and_leads_elsewhere_since_is_followed_again(watche
     assert of(watch, tmp_path / "other/table").read
 
 
+def test_a_folder_that_is_moved_to_be_read_and_moved_back_is_told(watched, tmp_path):
+    """One that the program made itself may be."""
+    for folder in ("mine", "theirs"):
+        moved = f"mv {folder} q && cat q/table && mv q {folder}"
+        if folder == "theirs":
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / "table").write_text("1\n")
+        else:
+            moved = f"test -d mine || mkdir mine && echo 1 > mine/table && {moved}"
+        watch, ended = watched("/bin/sh", "-c", f"cd {tmp_path} && {moved}")
+        told = [f"it moved the folder {tmp_path / folder}, and what it read there meanwhile is not known"]
+        assert ended.exit_code == 0 and [*watch.calls.unseen][:1] == (told if folder == "theirs" else [])
+
+
 def test_a_root_or_container_that_is_entered_late_is_told(watched, tmp_path):
     watch, _ = watched(sys.executable, "-c", "import ctypes, os; os.stat('/usr'); c = ctypes.CDLL(None); "
                                                  "c.unshare(0x10000000); print(c.unshare(0x20000)); os.stat('/etc')")
