@@ -75,8 +75,11 @@ def _declared_as(role: str, identity: EngineIdentity, file: Path | None) -> str 
 
 
 def _top_of(folder: Path) -> Path:
-    here = folder.absolute()
-    return next((place for place in (here, *here.parents) if (place / ".git").exists()), here)
+    """Where a project file belongs that is not there yet: the repository, else where we stand, as above the evidence of
+    a one-shot."""
+    here, stand = folder.absolute(), Path.cwd()
+    top = stand if here.is_relative_to(stand) else here
+    return next((place for place in (here, *here.parents) if (place / ".git").exists()), top)
 
 
 def _globs(identity: EngineIdentity, base: Path) -> Iterator[str]:

@@ -190,3 +190,13 @@ def test_what_is_proposed_and_where_tests_run_go_by_the_top_of_the_repository(pr
     found = identify(choose_engines(RunOptions(py_bin=str(wrapper)), Progress(quiet=True), {}, ("subject",))["subject"])
     assert 'sources: ["src/**/*"]' in line_to_add("subject", found, project.home / "cases")
     assert place_of_tests(load_case(project.case)).folder == project.home
+
+
+def test_where_nothing_marks_a_top_what_is_proposed_goes_by_where_we_stand(tmp_path, monkeypatch):
+    """As for a one-shot, whose case lies in the folder of its results; no word of the Python that is named."""
+    place = tmp_path / "comparisons/one/case"
+    place.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "port.py").write_text("import subprocess\n")
+    engine = choose_engines(RunOptions(py_bin=f"{sys.executable} port.py"), Progress(quiet=True), {}, ("subject",))
+    assert 'sources: ["port.py"]}}' in line_to_add("subject", identify(engine["subject"]), place)
