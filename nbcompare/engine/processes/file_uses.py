@@ -61,7 +61,7 @@ class FileUses:
     def __post_init__(self) -> None:
         self._changed, self._copies = set(self.uses), dict[str, Use]()
         self._told: tuple[tuple[str, ...], dict[str, Use]] | None = None
-        self._moved = set[str]()
+        self._moved, self._carried = set[str](), dict[str, str]()
         self.disk = DiskLooks()
         self.settle: Callable[[], None] = _nothing_waits
 
@@ -74,6 +74,8 @@ class FileUses:
             use.written |= written
             use.read |= read
             self._changed.add(name)
+            if read:
+                self._note_carried(name, use)
 
     def looked(self, path: str, glance: Glance | None = None) -> None:
         """A path is asked about: whether something is there, how large or new it is, or where a link leads."""
@@ -94,17 +96,28 @@ class FileUses:
 
     def moved_folders(self, *names: str) -> None:
         """Folders are about to get other names. What is read by these in one that was there before is known by no name
-        that it had, or will have again."""
+        that it had, or will have again; one that is only moved aside and cleared, as pytest does with old ones, is not
+        read."""
         for name in names:
-            use = self.uses.get(name)
-            if os.path.isdir(name) and not os.path.islink(name) and not (use and (use.made or not use.is_folder)):
-                self.unseen[f"it moved the folder {name}, and what it read there meanwhile is not known"] = None
+            use, folder = self.uses.get(name), self._carried.get(name + os.sep)
+            is_folder = os.path.isdir(name) and not os.path.islink(name)
+            if is_folder and (folder or not use or (use.is_folder and not use.made)):
+                self._carried.update((other + os.sep, folder or name) for other in names)
+
+    def _note_carried(self, path: str, use: Use) -> None:
+        """Say where a file is read in a folder that was moved."""
+        if use.stamp is None or use.made:
+            return
+        for begins, folder in self._carried.items():
+            if path.startswith(begins):
+                self.unseen[f"it moved the folder {folder}, and what it read there meanwhile is not known"] = None
 
     def run(self, path: str) -> None:
         """A program is about to be executed."""
         for name, use in self._uses_of(path):
             use.run = True
             self._changed.add(name)
+            self._note_carried(name, use)
 
     def given_name(self, path: str, symbolic: bool = False) -> None:
         """A path is about to become a file, or a symbolic link, that the program makes."""
@@ -125,6 +138,7 @@ class FileUses:
         use = self.uses.get(path) or self._new(path, *stamp_of(path))
         use.read = use.written = True
         self._changed.add(path)
+        self._note_carried(path, use)
 
     def followed_into_a_process(self) -> None:
         """A link leads to what the program has open or where it works: to another file than for us."""

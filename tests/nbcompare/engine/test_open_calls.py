@@ -97,6 +97,18 @@ def test_a_folder_that_is_moved_to_be_read_and_moved_back_is_told(watched, tmp_p
         assert ended.exit_code == 0 and [*watch.calls.unseen][:1] == (told if folder == "theirs" else [])
 
 
+@pytest.mark.parametrize(("done", "is_told"), [
+    ("ls -R q > /dev/null && rm -r q", False), ("mv q r && cat r/table", True), ("ln q/table t && cat t", True),
+    ("q/table", True)])
+def test_a_folder_that_is_moved_aside_and_cleared_is_not_read(watched, tmp_path, done, is_told):
+    """pytest does so with the folders of older sessions, also beside the tests that a case maps."""
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/table").write_text("#!/bin/sh\n")
+    (tmp_path / "old/table").chmod(0o755)
+    watch, ended = watched("/bin/sh", "-c", f"cd {tmp_path} && mv old q && {done}")
+    assert ended.exit_code == 0 and bool(watch.calls.unseen) == is_told
+
+
 def test_a_root_or_container_that_is_entered_late_is_told(watched, tmp_path):
     watch, _ = watched(sys.executable, "-c", "import ctypes, os; os.stat('/usr'); c = ctypes.CDLL(None); "
                                                  "c.unshare(0x10000000); print(c.unshare(0x20000)); os.stat('/etc')")
