@@ -65,3 +65,14 @@ def mark(page, name):
     return page.page.evaluate("(name) => { const found = Bokeh.documents[0].get_model_by_name(name).data; "
                               "return Object.fromEntries(Object.entries(found).map(([k, v]) => [k, Array.from(v)])); }",
                               name)
+
+
+@contextmanager
+def viewed(browser, path):
+    """A page that is ready, its focus on the images; in the end it has said nothing and asked for nothing, and is
+    closed."""
+    found = Opened(browser, path).ready()
+    found.page.locator("#viewer").focus()
+    yield found
+    assert found.said == [] and found.asked == []
+    found.page.close()

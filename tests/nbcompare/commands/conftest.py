@@ -1,4 +1,5 @@
-"""Where the blocks of the pages of docs/ are typed: a user's repository, and a small world with fake engines."""
+"""Where the blocks of the pages of docs/ are typed: a user's repository, and a small world with fake engines; and the
+browser in which pages are looked at."""
 
 import glob
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from nbcompare.cli import run
+from tests.nbcompare.commands.browser import chromium
 from tests.nbcompare.conftest import FAKES, SMALL_CASE
 from tests.nbcompare.second_repository import Project
 
@@ -24,6 +26,13 @@ phases:
   - {name: N1, title: it agrees, cases: [supervisor.yaml], requires: {verdict: [PASS]}}
   - {name: N2, title: the same once more, cases: [supervisor.yaml], requires: {verdict: [PASS]}}
 """
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One for all tests of a module."""
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture

@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 
 from nbcompare.cli import run
-from tests.nbcompare.commands.browser import Opened, chromium, mark
+from tests.nbcompare.commands.browser import mark, viewed
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +30,8 @@ def two_files(browser, tmp_path_factory):
             np.save(f"{name}.npy", image)
         run(["images", "a.npy", "b.npy", "--mask-equals", "-7", "-q"])
         assert run(["report", "images", "--html", "page.html"]) == 0
-    found = Opened(browser, folder / "page.html").ready()
-    found.page.locator("#viewer").focus()
-    yield found
-    assert found.said == [] and found.asked == []
-    found.page.close()
+    with viewed(browser, folder / "page.html") as found:
+        yield found
 
 
 def test_a_peak_that_moved_has_an_arrow_and_one_that_is_lost_a_cross(two_files):

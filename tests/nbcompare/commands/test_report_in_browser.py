@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nbcompare.cli import run
-from tests.nbcompare.commands.browser import Opened, chromium, mark
+from tests.nbcompare.commands.browser import Opened, mark, viewed
 from tests.nbcompare.conftest import FAKES, SMALL_CASE
 
 pytestmark = pytest.mark.browser
@@ -20,12 +20,6 @@ BRIGHTEST = (4, 3)
 """(fast, slow) of the pixel that differs: the middle one of 9 x 7."""
 GEOMETRY = ("-lambda 1.2 -distance 50 -pixel 0.5 -cell 40 50 60 80 95 100 -misset 10 20 30 -default_F 1 -N 3 "
             "-osc 30 -phisteps 3 -detector_rotx 20")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -305,11 +299,8 @@ def several(browser, tmp_path_factory):
         patch.chdir(folder)
         run(["run", "small.yaml", "--c-bin", str(FAKES / "good.py"), "--py-bin", str(FAKES / "defect.py"), "-q"])
         assert run(["report", str(next(folder.glob("bundles/small/2*"))), "--html", "page.html"]) == 0
-    found = Opened(browser, folder / "page.html").ready()
-    found.page.locator("#viewer").focus()
-    yield found
-    assert found.said == [] and found.asked == []
-    found.page.close()
+    with viewed(browser, folder / "page.html") as found:
+        yield found
 
 
 def test_each_of_several_subjects_can_be_looked_at(several):
