@@ -125,7 +125,8 @@ def test_the_manifest_is_sealed_last_and_all_is_forced_to_the_disk(tmp_path, mon
     assert not is_sealed(folder)
     seal(folder)
     assert sealed == [("c", 0o444), ("z", 0o444), (MANIFEST, 0o444)] and is_sealed(folder)
-    assert [Path(path).name for path in forced] == ["c", "z", MANIFEST]
+    assert {Path(path).name for path in forced[:2]} == {"c", "z"}, "these two side by side, in either order"
+    assert [Path(path).name for path in forced[2:]] == [MANIFEST]
     assert set(flushed) == {folder, folder / "a", folder / "a/b"}
     published = publish_folder(folder, STAMP)
     assert published == tmp_path / STAMP and flushed[-2:] == [tmp_path, tmp_path.parent]
