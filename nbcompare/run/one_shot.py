@@ -12,7 +12,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,7 @@ from nbcompare.errors import FileError
 from nbcompare.files import dump_json
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
+from nbcompare.verdict.ablation import MATTERS
 
 BUNDLES = "bundles"
 """The folder beside the files in which the bundles lie."""
@@ -63,11 +64,13 @@ _FOLDERS = {f"failed_{key}": f"{FAILED}/{key}" for key in PREFIX.values()}
 
 @dataclass(frozen=True)
 class OneShot:
-    """What came out: the folder it was written to, its bundle, and ``judged``, the line on what was judged."""
+    """What came out: the folder it was written to, its bundle, ``judged``, the line on what was judged, and ``passed``,
+    a line on what a pass lets through."""
 
     folder: Path
     bundle: Bundle
     judged: str = ""
+    passed: str = ""
 
 
 def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Progress,
@@ -88,10 +91,24 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
                            sandbox=options.sandbox, side_by_side=options.side_by_side, percentile=options.percentile)
         bundle = run_case(case, asked, progress,
                           HandedOver(engines, project=repository_of(Path.cwd()), notes=notes))
-        judged = options.judged(case.thresholds)
-        _write_files(bundle, judged, work, save_diff=options.save_diff)
+        judged, passed = options.judged(case.thresholds), _let_through(bundle)
+        _write_files(bundle, {"judged": judged, "passed": passed}, work, save_diff=options.save_diff)
         _replace_files(work, folder)
-    return OneShot(folder, bundle, judged)
+    return OneShot(folder, bundle, judged, passed)
+
+
+def _let_through(bundle: Bundle) -> str:
+    """How much further than by rounding the images of a pass differ; empty where they do not. Limits that fit every
+    command cannot tell a small effect that is left out, such as polarization near the beam, from other arithmetic."""
+    record = bundle.record
+    if record.comparison is None or not record.verdict.accepted:
+        return ""
+    region = record.comparison.regions[0]
+    apart, brightest = region.figure("max_abs_diff").value, region.reference_max
+    if not apart or not brightest or apart <= MATTERS * brightest:
+        return ""
+    return (f"a pixel differs by {apart / brightest:.1e} of the brightest, and rounding leaves less than {MATTERS:g}; "
+            "an effect of that size passes these limits")
 
 
 def _case_of(arguments: Sequence[str], options: OneShotOptions, work: Path) -> tuple[Case, tuple[str, ...]]:
@@ -105,8 +122,8 @@ def _case_of(arguments: Sequence[str], options: OneShotOptions, work: Path) -> t
     return load_case(file), (*staged.notes, *copies)
 
 
-def _write_files(bundle: Bundle, judged: str, work: Path, *, save_diff: bool) -> None:
-    """The files that scripts look for, of those that there are."""
+def _write_files(bundle: Bundle, lines: Mapping[str, str], work: Path, *, save_diff: bool) -> None:
+    """The files that scripts look for, of those that there are; ``lines`` stand in the summary by their names."""
     pictured = {REGION: region_picture_name(1, bundle.record.case.rois[0].name)}
     for name, kept in {**_COPIES, **pictured}.items():
         if (bundle.folder / kept).is_file():
@@ -116,7 +133,7 @@ def _write_files(bundle: Bundle, judged: str, work: Path, *, save_diff: bool) ->
             shutil.copytree(bundle.folder / kept, work / name)
     record = bundle.record
     said = json.loads((bundle.folder / SUMMARY).read_text(encoding="utf-8")) | {
-        "judged": judged, "bundle": bundle.folder.name,
+        **lines, "bundle": bundle.folder.name,
         "engines": [engine.as_dict() for engine in record.engines],
         "repositories": {name: state.as_dict() for name, state in (record.repositories or {}).items()},
         "inputs": {entry.name: entry.sha256 for entry in record.inputs}}

@@ -74,7 +74,7 @@ THREE = ("correlation >= 0.9995 (default), sum_ratio 0.99 .. 1.01 (default), "
 ])
 def test_what_is_judged_stands_in_one_line(one_shot, options, judged):
     said = one_shot(*options)
-    assert said.code == 0 and f"  judged     {judged}\n" in said.out
+    assert said.code == 0 and f"  judged     {judged}\n" in said.out and "  passed " not in said.out
     assert summary()["judged"] == judged
 
 
@@ -90,6 +90,20 @@ def test_another_polarization_does_not_pass_on_its_correlation(nb, reference_bin
               "--threshold", "0.98", "--", *POLARIZED.split())
     assert said.code == 3 and summary()["correlation"] > 0.9995
     assert 1.03 < summary()["sum_ratio"] < 1.06 and summary()["reasons"][0].startswith("sum_ratio")
+
+
+def test_a_pass_says_how_much_further_than_by_rounding_it_lets_images_differ(nb, reference_binary):
+    """The same 0.5 m away, where no limit of a one-shot sees that the polarization was left out."""
+    away = ["500" if word == "50" else word for word in POLARIZED.split()]
+    engines = ("--outdir", "out", "--c-bin", reference_binary, "--py-bin", reference_binary, "-q")
+    said = nb(*engines, "--py-args=-nopolar", "--", *away)
+    passed = summary()["passed"]
+    share = float(re.match(r"a pixel differs by (\S+) of the brightest, and rounding leaves less than 1e-06; ",
+                           passed)[1])
+    assert said.code == 0 and 1e-5 < share < 0.01 and share == pytest.approx(
+        summary()["max_abs_diff"] / float(re.search(r"brightest pixel C (\S+),", said.out)[1]), rel=0.05)
+    assert f"  passed     {passed}; see nb-compare diagnose out/bundles/one-shot/{summary()['bundle']}\n" in said.out
+    assert nb(*engines, "--py-args=-nopolar", "--", *POLARIZED.split()).code == 3 and summary()["passed"] == ""
 
 
 def test_json_holds_no_nan(one_shot):
