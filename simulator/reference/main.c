@@ -126,7 +126,7 @@ static void write_trace(Outputs *outputs, const Options *o, const Scene *scene, 
     int slow = o->trace_pixel[0], fast = o->trace_pixel[1];
     if (!is_rendered(scene, slow, fast))
         warn("-trace_pixel: pixel %d %d is not rendered; its intensity in the image is 0", slow, fast);
-    pixel_intensity(scene, cells, slow, fast, &omega, &trace);
+    pixel_intensity(scene, cells, slow, fast, 0, &omega, &trace);
     trace_print(&trace);
     if (o->trace_json != NULL) {
         FILE *file = output_open(outputs, o->trace_json);

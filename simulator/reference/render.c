@@ -14,6 +14,7 @@
 #include "detector.h"
 #include "errors.h"
 #include "mosaic.h"
+#include "plain_rows.h"
 #include "polarization.h"
 #include "scattering.h"
 #include "shape.h"
@@ -27,6 +28,7 @@ typedef struct {
     const Scene *scene;
     const Basis *cells;
     Trace *trace;
+    int quick;                      /* whether by quicker sines (see plain_rows.c) */
     double omega, polar, capture;   /* in force; see the head of this file */
     int has_omega, has_polar;
     double inside;                  /* product of the factors applied to each term */
@@ -73,7 +75,7 @@ static void add_term(Pixel *pixel, Basis cell, Vector q)
 {
     const Crystal *crystal = &pixel->scene->crystal;
     Miller m = miller_indices(cell, q);
-    double F_latt = lattice_factor(crystal, m), F_cell, term;
+    double F_latt = pixel->quick ? quick_square_factor(crystal, m) : lattice_factor(crystal, m), F_cell, term;
     if (F_latt == 0.0 && pixel->trace == NULL)
         return;
     F_cell = structure_factor(&crystal->F, m);
@@ -228,10 +230,10 @@ static void trace_geometry(Trace *trace, const Detector *detector, int slow, int
     trace_number(trace, ONCE, "close_distance_m", detector->close_distance_m);
 }
 
-double pixel_intensity(const Scene *scene, const Basis *cells, int slow, int fast, double *omega_sum,
+double pixel_intensity(const Scene *scene, const Basis *cells, int slow, int fast, int quick, double *omega_sum,
                        Trace *trace)
 {
-    Pixel pixel = {scene, cells, trace, 0.0, 0.0, 0.0, 0, 0, 0.0, 0.0, 0.0};
+    Pixel pixel = {scene, cells, trace, quick, 0.0, 0.0, 0.0, 0, 0, 0.0, 0.0, 0.0};
     int layer, sub_slow, sub_fast, oversample = scene->sampling.oversample;
     double background = 0.0;
     trace_geometry(trace, &scene->detector, slow, fast);
@@ -249,7 +251,7 @@ double pixel_intensity(const Scene *scene, const Basis *cells, int slow, int fas
             }
     if (scene->crystal.water_size_m > 0.0)
         background = pixel_background(scene, slow, fast);
-    *omega_sum += pixel.omega_sum;
+    *omega_sum = pixel.omega_sum;
     return finish(&pixel, background);
 }
 
@@ -288,18 +290,16 @@ static void report_progress(long done, long rows)
 /* Rows are independent and each keeps its own sum, so the number of threads changes no bit. */
 double simulate(const Scene *scene, const Basis *cells, int show_progress, float *image)
 {
-    int first = scene->sampling.roi[2], last = scene->sampling.roi[3], slow, fast;
+    int first = scene->sampling.roi[2], last = scene->sampling.roi[3], slow;
     double *omega_of_row = allocate((size_t)(last - first + 1), sizeof *omega_of_row, "rows");
-    double omega = 0.0;
+    double omega = 0.0, part = spread(scene);
     long done = 0;
 #ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic) private(fast)
+#pragma omp parallel for schedule(dynamic)
 #endif
     for (slow = first; slow <= last; slow++) {
-        float *row = image + (size_t)slow * (size_t)scene->detector.fast_pixels;
-        for (fast = scene->sampling.roi[0]; fast <= scene->sampling.roi[1]; fast++)
-            if (is_rendered(scene, slow, fast))
-                row[fast] = (float)pixel_intensity(scene, cells, slow, fast, &omega_of_row[slow - first], NULL);
+        omega_of_row[slow - first] =
+            render_row(scene, cells, slow, part, image + (size_t)slow * (size_t)scene->detector.fast_pixels);
 #ifdef _OPENMP
 #pragma omp critical
 #endif

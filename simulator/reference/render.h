@@ -17,8 +17,8 @@ double source_polarization(const Scene *scene, Vector incident, Vector diffracte
 /* Whether the region of interest and the mask leave a pixel to be rendered. */
 int is_rendered(const Scene *scene, int slow, int fast);
 
-/* Photons on one pixel; its solid angles are added to *omega_sum. The trace may be NULL. */
-double pixel_intensity(const Scene *scene, const Basis *cells, int slow, int fast, double *omega_sum,
+/* Photons on one pixel, by quicker sines where asked, and the sum of its solid angles. The trace may be NULL. */
+double pixel_intensity(const Scene *scene, const Basis *cells, int slow, int fast, int quick, double *omega_sum,
                        Trace *trace);
 
 /* Render the image, slow rows of fast pixels. Returns the solid angle of what was rendered (sr). */

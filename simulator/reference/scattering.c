@@ -14,8 +14,11 @@ Vector scattering_vector(Vector diffracted, Vector incident, double wavelength_m
 /* Whether the spacing 0.5/stol, stol = |q|/2, is finer than d_min (0: no limit). */
 int beyond_resolution(Vector q, double d_min_m)
 {
-    double stol = 0.5 * length(q);
-    return d_min_m > 0.0 && stol > 0.0 && d_min_m > 0.5 / stol;
+    double stol;
+    if (!(d_min_m > 0.0))
+        return 0;
+    stol = 0.5 * length(q);
+    return stol > 0.0 && d_min_m > 0.5 / stol;
 }
 
 /* h = a.q, k = b.q, l = c.q; nearest by ceil(h - 0.5), so that ties go down. */
