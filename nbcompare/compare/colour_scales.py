@@ -64,8 +64,12 @@ class ColourScale:
             else:
                 values, low, high = image, self.low, self.high
             places = np.clip((values - low) / (high - low), 0, 1)
-        shown: np.ndarray = colours_of(self.colours)[np.nan_to_num(places * (COLOURS - 1)).astype(np.uint8)]
-        shown[np.isnan(image)] = GREY
+        places *= COLOURS - 1
+        unseen = bool(np.isnan(places).any())
+        numbers = (np.nan_to_num(places) if unseen else places).astype(np.uint8)
+        shown: np.ndarray = colours_of(self.colours).take(numbers, axis=0)  # [numbers] takes four times as long
+        if unseen:
+            shown[np.isnan(image)] = GREY
         return shown
 
 

@@ -188,18 +188,19 @@ def dtype_code(image: np.ndarray) -> str:
     return image.dtype.newbyteorder("<").str
 
 
-def stored_pixels(image: np.ndarray) -> bytes:
-    """An image as a bundle keeps it: raw numbers, fast axis first, little-endian."""
+def stored_pixels(image: np.ndarray) -> memoryview:
+    """The bytes of an image as a bundle keeps it: raw numbers, fast axis first, little-endian. Those of an image that
+    lies so in memory are not copied."""
     import numpy as np
 
-    return np.ascontiguousarray(image, dtype_code(image)).tobytes()
+    return np.ascontiguousarray(image, dtype_code(image)).reshape(-1).view("|u1").data
 
 
-def stored_mask(masked: np.ndarray) -> bytes:
-    """A mask as a bundle keeps it: one byte for each pixel, 1 where it is no measurement."""
+def stored_mask(masked: np.ndarray) -> memoryview:
+    """The bytes of a mask as a bundle keeps it: one for each pixel, 1 where it is no measurement."""
     import numpy as np
 
-    return np.ascontiguousarray(masked, "|u1").tobytes()
+    return np.ascontiguousarray(masked, "|u1").reshape(-1).data
 
 
 def resample_nearest(image: np.ndarray, shape: Shape) -> np.ndarray:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +22,8 @@ from nbcompare.compare.colours import BRIGHTNESS, DIFFERENCE
 from nbcompare.compare.image import Roi
 from nbcompare.compare.masked_arrays import filled
 from nbcompare.compare.picture_frame import PictureFrame
+from nbcompare.compare.png_file import write_png
 from nbcompare.compare.region_pictures import identical
-
-if TYPE_CHECKING:
-    import PIL.Image
 
 DEFAULT_PERCENTILE = 99.5
 METHOD = "linear 0..percentile of positive pixels of both images"
@@ -141,11 +139,7 @@ def draw_all(view: Roi, boxes: Sequence[Roi], scale: Scale,
     nothing to be seen, and no scale."""
     frame = PictureFrame(view, boxes)
     with ThreadPoolExecutor() as pool:
-        saved = [pool.submit(_save, path, frame.picture(image, title, colours, limits))
+        saved = [pool.submit(write_png, path, np.asarray(frame.picture(image, title, colours, limits)))
                  for path, image, title, colours, limits in pictures]
     for one in saved:
         one.result()
-
-
-def _save(path: Path, picture: PIL.Image.Image) -> None:
-    picture.save(path, format="png", compress_level=1)

@@ -29,6 +29,7 @@ from nbcompare.compare.colour_scales import (
 from nbcompare.compare.colours import colours_of
 from nbcompare.compare.lettering import DIM, INK, MARK, font
 from nbcompare.compare.masked_arrays import filled, is_masked, mask_of, values_of
+from nbcompare.compare.png_file import write_png
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -68,16 +69,10 @@ class _Panel:
 def write_region_pictures(reference: np.ndarray, subject: np.ndarray, files: Mapping[Path, RegionComparison]) -> None:
     """Draw compared regions of two images of one shape [slow, fast], a PNG file each."""
     with ThreadPoolExecutor() as pool:
-        saved = [pool.submit(_write, path, region_picture(reference, subject, region))
+        saved = [pool.submit(write_png, path, region_picture(reference, subject, region))
                  for path, region in files.items()]
     for one in saved:
         one.result()
-
-
-def _write(path: Path, pixels: np.ndarray) -> None:
-    from PIL import Image
-
-    Image.fromarray(pixels).save(path, format="png", compress_level=1)
 
 
 def region_picture(reference: np.ndarray, subject: np.ndarray, region: RegionComparison) -> np.ndarray:

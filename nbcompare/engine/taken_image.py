@@ -174,5 +174,5 @@ def _complete(declared: Declared, shape: Shape) -> Declared:
     return declared
 
 
-def sha256_of_bytes(content: bytes) -> str:
+def sha256_of_bytes(content: bytes | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from nbcompare.bundle.check.recompute import printed_errors
 from nbcompare.bundle.names import DATA, FAILED, RADIAL_PROFILE, STAMP_FORMAT, further_mask_name, further_names
@@ -27,6 +28,7 @@ from nbcompare.run.engine_runs import EngineRuns, masked_rendering
 from nbcompare.run.likely_cause import cause_beside, likely_cause
 from nbcompare.run.may_be_copied import why_maybe_copied
 from nbcompare.run.options import RunOptions
+from nbcompare.run.ready import beside
 from nbcompare.run.staged_case import StagedCase
 from nbcompare.verdict.ablation import QuietRun
 from nbcompare.verdict.claimed_trace import Listen
@@ -123,12 +125,13 @@ def write_views(staged: StagedCase, ran: EngineRuns, judgement: Judgement, optio
     images, case = ran.images, staged.case
     if judgement.comparison is None or images[REFERENCE].shape != images[SUBJECT].shape:
         return None
-    staged.bundle.write_json(RADIAL_PROFILE, radial_profiles(images[REFERENCE], images[SUBJECT], case.rois,
-                                                             judgement.comparison.centre,
-                                                             skip_nonfinite=case.nan == COMPARE))
-    if judgement.verdict.passed and options.pictures == UNLESS_PASSED:
-        return None
-    return draw(staged.bundle, images[REFERENCE], images[SUBJECT], judgement.comparison, options.percentile)
+    profiles = partial(radial_profiles, images[REFERENCE], images[SUBJECT], case.rois, judgement.comparison.centre,
+                       skip_nonfinite=case.nan == COMPARE)
+    with beside(profiles) as found:
+        scale = None if judgement.verdict.passed and options.pictures == UNLESS_PASSED else \
+            draw(staged.bundle, images[REFERENCE], images[SUBJECT], judgement.comparison, options.percentile)
+    staged.bundle.write_json(RADIAL_PROFILE, found())
+    return scale
 
 
 def _further_metrics(case: Case, options: RunOptions) -> set[tuple[str, str]]:

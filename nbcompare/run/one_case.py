@@ -153,8 +153,9 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
 def _written(staged: StagedCase, ran: EngineRuns, judgement: Judgement, place: EvidenceFolder,
              options: RunOptions) -> Scale | None:
     """Write profiles, pictures and images; how the pictures were drawn."""
-    scale = write_views(staged, ran, judgement, options)
-    place.write_images()
+    with beside(place.write_images) as images:
+        scale = write_views(staged, ran, judgement, options)
+    images()
     return scale
 
 

@@ -12,6 +12,7 @@ from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.lettering import INK, ticks
 from nbcompare.compare.picture_frame import BAR
 from nbcompare.compare.pictures import percentile_of_positive, write_pictures
+from nbcompare.compare.png_file import write_png
 
 
 @settings(max_examples=60, deadline=None)
@@ -26,6 +27,16 @@ def test_the_percentile_is_that_of_all_positive_pixels(seed, bright, percentile,
     positive = np.concatenate([image[image > 0] for image in images]).astype(np.float64)
     wanted = np.percentile(positive, percentile) if positive.size else 1.0
     assert percentile_of_positive(images, percentile) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_a_written_png_file_is_whole_and_holds_the_very_pixels(tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 256, (5, 7, 3), np.uint8)
+    write_png(tmp_path / "some.png", pixels)
+    with Image.open(tmp_path / "some.png") as image:
+        image.verify()  # its sums
+    with Image.open(tmp_path / "some.png") as image:
+        assert (image.format, image.mode) == ("PNG", "RGB")
+        assert np.array_equal(np.asarray(image), pixels)
 
 
 @pytest.fixture
