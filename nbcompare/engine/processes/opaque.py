@@ -50,6 +50,14 @@ def without_drawn(text: str, hide: Callable[[re.Match[str]], str]) -> str:
                   re.sub(_ALONE, lambda found: hide(found) if _is_drawn(found) else found[0], text))
 
 
+def has_drawn(line: str) -> bool:
+    """Whether ``without_drawn`` may find something in a line, or in a text that it is a line of: no such word reaches
+    over the end of a line, and what stands before it can only let it stay."""
+    return bool(any(_of_all_kinds(found[0]) for found in re.finditer(_ISSUED, line))
+                or any(looks_drawn(found[0]) for found in re.finditer(_ALONE, line))
+                or any(map(_is_token, re.finditer(_PREFIXED, line))))
+
+
 def _is_drawn(found: re.Match[str]) -> bool:
     if not looks_drawn(found[0]):
         return False

@@ -12,10 +12,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from nbcompare.engine.processes import password_options
-from nbcompare.engine.processes.opaque import MAY_BE_DRAWN, without_drawn
+from nbcompare.engine.processes.opaque import MAY_BE_DRAWN, has_drawn, without_drawn
 from nbcompare.engine.processes.service_tokens import MARKS_OF, patterns_of
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ _BARE = (("AC", r"AC[a-z0-9]{32}"), ("SK", r"SK[a-z0-9]{32}"), (":", r":[\w-]{35
 
 _RUN = r"AKC|xox|[A-Za-z0-9]{20}|(?=[\w-]*\d)[\w-]{20}"
 """What every token of a service has: their patterns are read for no other text."""
-_SHORT, _RUNS = ("AKC", "xox"), r"[\w-]+"
+_RUNS = r"[\w-]+"
 _RUN_OF, _DRAWN_OF = 20, 16
 """How long a run such a token is at least in, but for those that begin so, and so is any drawn word that is hidden; and
 what may be a drawn word."""
@@ -287,27 +287,36 @@ def _redacted_line(text: str) -> str:
 
 def _in_window(text: str) -> str:
     lines = list(map(_seen_in, text.split("\n")))
-    here, longest = frozenset().union(*(marks for marks, _ in lines)), max(longest for _, longest in lines)
-    bare = _bare(text, longest)
+    here, bare = frozenset().union(*(line.marks for line in lines)), any(line.is_bare for line in lines)
     if not bare and here.isdisjoint(_WORTH_A_LOOK):
         return text
-    low = text.lower()
+    before, low = text, text.lower()
     for at in sorted({at for mark in here for at in _rows_behind(mark)}):
         text = _compiled(_MARKED[at][1]).sub(_hidden, text)
-    tokens = longest >= _RUN_OF or any(map(text.__contains__, _SHORT))
-    for name, words in _WORDS_OF_SERVICES if tokens and _compiled(_RUN).search(text) else ():
+    tokens = any(line.has_run for line in lines) if text == before else bool(_compiled(_RUN).search(text))
+    for name, words in _WORDS_OF_SERVICES if tokens else ():
         if any(map(low.__contains__, words)) if words else bare:
             for found in patterns_of(name):
                 text = found.sub(_hidden, text)
-    return without_drawn(text, _hidden) if longest >= _RUN_OF else text
+    return without_drawn(text, _hidden) if text != before or any(line.has_drawn for line in lines) else text
+
+
+class _Line(NamedTuple):
+    """What of a line may be of a secret: marks, something without one, a run as in any token, a word that is drawn."""
+
+    marks: frozenset[str]
+    is_bare: bool
+    has_run: bool
+    has_drawn: bool
 
 
 @functools.lru_cache(maxsize=1 << 12)
-def _seen_in(line: str) -> tuple[frozenset[str], int]:
-    """The marks in a line and the length of its longest run of letters, digits, _ and -. Neither reaches over its end;
-    and the logs of two runs have most of their lines in common, but few windows of them."""
-    low = line.lower()
-    return frozenset(filter(low.__contains__, _ALL_MARKS)), max(map(len, _compiled(_RUNS).findall(line)), default=0)
+def _seen_in(line: str) -> _Line:
+    """None of it reaches over the end of a line; and the logs of two runs have most of their lines in common, but few
+    windows of them."""
+    low, longest = line.lower(), max(map(len, _compiled(_RUNS).findall(line)), default=0)
+    return _Line(frozenset(filter(low.__contains__, _ALL_MARKS)), _bare(line, longest),
+                 bool(_compiled(_RUN).search(line)), longest >= _RUN_OF and has_drawn(line))
 
 
 @functools.cache
