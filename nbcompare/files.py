@@ -148,7 +148,12 @@ def entries_below(folder: Path | str) -> Iterator[tuple[str, os.DirEntry[str]]]:
 def files_below(folder: Path | str) -> list[str]:
     """The names of all that is no folder below a folder, links with them, in order."""
     return sorted((name for name, entry in entries_below(folder) if not entry.is_dir(follow_symlinks=False)),
-                  key=lambda name: name.split("/"))
+                  key=by_folders)
+
+
+def by_folders(name: str) -> list[str]:
+    """What names below a folder are sorted by."""
+    return name.split("/")
 
 
 def flush_folder(folder: Path) -> None:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import contextlib
 import datetime
 import errno
+import hashlib
 import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +41,7 @@ from nbcompare.bundle.record import Record
 from nbcompare.bundle.schema import schema_faults
 from nbcompare.engine.engine import Run
 from nbcompare.errors import EvidenceError, FileError, UsageError
-from nbcompare.files import dump_json, files_below, flush_folder, sha256_of
+from nbcompare.files import by_folders, dump_json, files_below, flush_folder, sha256_of
 from nbcompare.verdict.verdict import Verdict
 from nbcompare.visible import all_seen_in
 
@@ -51,14 +52,27 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Bundle:
-    """A published bundle and what its record says."""
+    """A finished bundle and what its record says."""
 
     folder: Path
     record: Record
+    held: Mapping[str, bytes] | None = field(default=None, repr=False)
+    """The bytes of its files by name, in order, of one that lies in no folder: it goes into an archive from memory."""
 
     @property
     def verdict(self) -> Verdict:
         return self.record.verdict
+
+    @property
+    def manifest_sha256(self) -> str:
+        """The sum of its manifest, and so of everything in it."""
+        return sha256_of(f"{self.folder}/{MANIFEST}") if self.held is None else \
+            hashlib.sha256(self.held[MANIFEST]).hexdigest()
+
+    @property
+    def contents(self) -> Mapping[str, bytes]:
+        """The bytes of its files by name, in order."""
+        return contents_of(self.folder) if self.held is None else self.held
 
 
 # --- making one ---------------------------------------------------------------------------------------
@@ -76,6 +90,9 @@ class Staging:
     """Whether every file is forced to the disk by itself; not where an archive takes the bundle in, which is."""
     rests_on: list[int] = field(default_factory=list)
     """Handles of bundles that may not be removed before this one is there (lock.share)."""
+    held: dict[str, bytes] | None = None
+    """Files by name that are in memory alone, of a bundle that goes into an archive from there; None: all go to the
+    folder."""
 
     def rest_on(self, folder: Path) -> bool:
         """Hold another bundle until this one is there, so that `prune` leaves it; False where that is removing it."""
@@ -91,36 +108,73 @@ class Staging:
             target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
+    def put(self, name: str, content: bytes | memoryview) -> None:
+        """Write a file."""
+        if self.held is None:
+            self.path(name).write_bytes(content)
+        else:
+            self.held[name] = bytes(content)
+
     def write(self, name: str, text: str) -> None:
-        self.path(name).write_text(text, encoding="utf-8", newline="\n")
+        self.put(name, text.encode())
 
     def write_json(self, name: str, value: object) -> None:
         self.write(name, dump_json(value))
 
+    def size_of(self, name: str) -> int | None:
+        """The bytes of a file; None where there is none."""
+        if self.held and name in self.held:
+            return len(self.held[name])
+        return os.path.getsize(f"{self.folder}/{name}") if os.path.exists(f"{self.folder}/{name}") else None
+
     def publish(self, record: Record) -> Bundle:
-        """Write the record and the manifest, make all read-only, flush it, and rename it into place.
+        """Write the record and the manifest, make all read-only, flush it, and rename it into place. What is held in
+        memory is given back there, and nothing of it is left in the folder.
 
         Raises EvidenceError when an image is no longer what its run left.
         """
         self.write_json(RECORD, record.as_dict())
+        if self.held is not None:
+            return self._published_in_memory(record, self.held)
         _part_from_others(self.folder)
-        missing = [name for name in REQUIRED_FILES if not (self.folder / name).is_file()]
-        if missing:
-            raise AssertionError(f"a bundle was about to be published without {missing}")
-        write_manifest(self.folder)
-        self._refuse_changed_images(record.runs)
+        _refuse_incomplete([name for name in REQUIRED_FILES if not (self.folder / name).is_file()])
+        sums = write_manifest(self.folder)
+        _refuse_changed_images(record.runs, sums)
         self.published = publish_folder(self.folder, self.stamp, durable=self.durable)
         return Bundle(self.published, record)
 
-    def _refuse_changed_images(self, runs: Sequence[Run]) -> None:
-        """An engine can leave a process behind that writes into the bundle while it is being finished."""
-        lines = (self.folder / MANIFEST).read_text(encoding="utf-8").splitlines()
-        sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-        for run in runs:
-            name = image_name(run.role)
-            if run.image_sha256 and sums.get(name) != run.image_sha256:
-                raise EvidenceError(f"{name} was changed after the {run.role} had ended; no bundle was published",
-                                    hint="an engine may have left a process behind that still writes")
+    def _published_in_memory(self, record: Record, held: Mapping[str, bytes]) -> Bundle:
+        found = {**contents_of(self.folder), **held}
+        _refuse_incomplete([name for name in REQUIRED_FILES if name not in found])
+        order = sorted((*found, MANIFEST), key=by_folders)
+        sums = {name: hashlib.sha256(found[name]).hexdigest() for name in order if name != MANIFEST}
+        _refuse_changed_images(record.runs, sums)
+        found[MANIFEST] = manifest_text(sums).encode()
+        return Bundle(self.folder.parent / self.stamp, record, {name: found[name] for name in order})
+
+
+def _refuse_incomplete(missing: Sequence[str]) -> None:
+    if missing:
+        raise AssertionError(f"a bundle was about to be published without {missing}")
+
+
+def _refuse_changed_images(runs: Sequence[Run], sums: Mapping[str, str]) -> None:
+    """An engine can leave a process behind that writes into the bundle while it is being finished."""
+    for run in runs:
+        name = image_name(run.role)
+        if run.image_sha256 and sums.get(name) != run.image_sha256:
+            raise EvidenceError(f"{name} was changed after the {run.role} had ended; no bundle was published",
+                                hint="an engine may have left a process behind that still writes")
+
+
+def contents_of(folder: Path) -> dict[str, bytes]:
+    """The bytes of all files below a folder by name, in order."""
+    return {name: _bytes_of(f"{folder}/{name}") for name in files_below(folder)}
+
+
+def _bytes_of(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as stream:
+        return stream.readall()
 
 
 def _part_from_others(folder: Path) -> None:
@@ -163,9 +217,10 @@ def home_of(root: Path, case_name: str) -> Path:
 
 @contextlib.contextmanager
 def staging(root: Path, case_name: str, now: Callable[[], float] = time.time, *, durable: bool = True,
-            newest: Callable[[], str | None] = lambda: None) -> Iterator[Staging]:
+            in_memory: bool = False, newest: Callable[[], str | None] = lambda: None) -> Iterator[Staging]:
     """A new bundle of the case below ``root``; if it is not published, nothing is left of it. Its stamp is newer than
-    all that there are of the case, and than what ``newest`` says.
+    all that there are of the case, and than what ``newest`` says. What is written ``in_memory`` is given back there
+    when it is published, and whoever gave ``root`` takes away what is left below it.
 
     Raises UsageError for a name that no case can have, and FileError when the folder cannot be written.
     """
@@ -174,7 +229,7 @@ def staging(root: Path, case_name: str, now: Callable[[], float] = time.time, *,
         home.mkdir(parents=True, exist_ok=True)
         made = _reserve(home, now, lambda: max(filter(None, (newest_stamp(home), reserved_about(root, case_name),
                                                              newest())), default=None))
-        made.durable = durable
+        made.durable, made.held = durable, {} if in_memory else None
     except OSError as fault:
         raise FileError(f"{home}: cannot make a bundle there: {fault.strerror}") from None
     try:
@@ -183,7 +238,7 @@ def staging(root: Path, case_name: str, now: Callable[[], float] = time.time, *,
         raise FileError(f"{fault.filename or made.folder}: {fault.strerror} while the bundle was being made; "
                         "no bundle was published") from fault
     finally:
-        if made.published is None and not is_sealed(made.folder):
+        if made.published is None and not in_memory and not is_sealed(made.folder):
             shutil.rmtree(made.folder, ignore_errors=True)
         for handle in (*made.rests_on, *([] if made.handle is None else [made.handle])):
             os.close(handle)
@@ -225,10 +280,15 @@ def _refuse_a_clock_that_went_back(home: Path, newest: str, now: datetime.dateti
                         hint="set the clock right; a bundle with a wrong stamp can be moved elsewhere")
 
 
-def write_manifest(folder: Path) -> None:
-    """manifest-sha256.txt: the sums of all other files, in the format of sha256sum."""
-    lines = [f"{sha256_of(f'{folder}/{name}')}  {name}\n" for name in files_below(folder) if name != MANIFEST]
-    (folder / MANIFEST).write_text("".join(lines), encoding="utf-8", newline="\n")
+def write_manifest(folder: Path) -> dict[str, str]:
+    """manifest-sha256.txt: the sums of all other files, in the format of sha256sum; these by name."""
+    sums = {name: sha256_of(f"{folder}/{name}") for name in files_below(folder) if name != MANIFEST}
+    (folder / MANIFEST).write_bytes(manifest_text(sums).encode())
+    return sums
+
+
+def manifest_text(sums: Mapping[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in sums.items())
 
 
 def _files(folder: Path) -> list[Path]:

@@ -81,8 +81,8 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
         handed = replace(handed, opened={}, shown=ShownEngines())
     with asked_once(handed.answers) as answers:
         engines = chosen_engines(case, options, handed, stored, progress)
-    with staging(options.bundles, case.name, _clock(handed.stamp), durable=not handed.in_archive) as bundle, \
-            scanned_once():
+    with staging(options.bundles, case.name, _clock(handed.stamp), durable=not handed.in_archive,
+                 in_memory=handed.in_memory) as bundle, scanned_once():
         with asked_once(answers), beside(partial(verified_ahead, case, options, handed)) as verified:
             staged = stage_case(case, engines, stored, bundle, options, handed, progress)
         told = region_notes(case, bundle.folder / DATA)
@@ -153,7 +153,7 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
 def _written(staged: StagedCase, ran: EngineRuns, judgement: Judgement, place: EvidenceFolder,
              options: RunOptions) -> Scale | None:
     """Write profiles, pictures and images; how the pictures were drawn."""
-    with beside(place.write_images) as images:
+    with beside(partial(place.write_images, staged.bundle.put)) as images:
         scale = write_views(staged, ran, judgement, options)
     images()
     return scale
@@ -290,10 +290,10 @@ def _programs(staged: StagedCase) -> dict[str, str]:
 
 
 def _write_texts(bundle: Staging, record: Record, scale: Scale | None, case_file: Path | None) -> None:
-    images = {role: bundle.folder / image_name(role) for role in PREFIX}
-    sizes = {role: path.stat().st_size for role, path in images.items() if path.exists()}
+    images = {role: bundle.size_of(image_name(role)) for role in PREFIX}
+    sizes = {role: size for role, size in images.items() if size is not None}
     for name, text in texts_of(record, sizes).items():
         bundle.write(name, text)
     bundle.write_json(SUMMARY, summary_of(record, scale))
     if case_file:
-        bundle.path(CASE_FILE).write_bytes(case_file.read_bytes())
+        bundle.put(CASE_FILE, case_file.read_bytes())

@@ -62,8 +62,9 @@ class HandedOver:
     before, and how the last record has ``shown`` them come from a sweep, ``stamp`` from where it was reserved;
     ``regenerates`` names the bundle whose record is run again, ``project`` is the repository of a case that is run far
     from it, and ``notes`` are to stand before all others. ``without_tests`` leaves the mapped tests out, those of the
-    user's own tree. What goes ``in_archive`` is not forced to the disk, ``answers`` are those of programs that
-    were asked for an earlier cell of its group (asking.py), and ``looks`` is what is looked at once for the group
+    user's own tree. What goes ``in_archive`` is not forced to the disk, and ``in_memory`` it goes there from no folder;
+    ``answers`` are those of programs that were asked for an earlier cell of its group (asking.py), and
+    ``looks`` is what is looked at once for the group
     (group_looks.py).
     """
 
@@ -76,6 +77,7 @@ class HandedOver:
     without_tests: bool = False
     notes: tuple[str, ...] = ()
     in_archive: bool = False
+    in_memory: bool = False
     answers: dict[Hashable, object] | None = None
     opened: dict[str, OpenedAgain] | None = None
     shown: ShownEngines | None = None

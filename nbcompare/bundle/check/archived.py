@@ -13,10 +13,8 @@ from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.verify import Verification, verify_bundle
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.key import key_of_record, like_of
-from nbcompare.bundle.names import MANIFEST
 from nbcompare.bundle.record import Record
 from nbcompare.errors import EvidenceError
-from nbcompare.files import sha256_of
 
 _FIGURES = ("correlation", "sum_ratio", "max_abs_diff_of_peak")
 
@@ -26,7 +24,7 @@ def cell_of(bundle: Bundle, seconds: float) -> ArchivedCell:
     record = bundle.record
     region = record.comparison.regions[0] if record.comparison else None
     return ArchivedCell(
-        record.case.name, record.stamp, sha256_of(bundle.folder / MANIFEST), key_of_record(record),
+        record.case.name, record.stamp, bundle.manifest_sha256, key_of_record(record),
         str(record.verdict.word), int(record.verdict.exit_code),
         record.comparison is not None or record.verdict.passed, bool(record.environment.get("sandbox")),
         like_of(record), dict(record.case.cell),

@@ -129,13 +129,13 @@ class EvidenceFolder:
         """Do not keep an image."""
         self._unwritten.pop(path, None)
 
-    def write_images(self) -> None:
-        """Write every image that is held; no engine may be run after that."""
+    def write_images(self, put: Callable[[str, bytes | memoryview], object]) -> None:
+        """Write every image that is held, by what takes its name below the folder and its bytes; no engine may be run
+        after that."""
         while self._unwritten:
             path, pixels = self._unwritten.popitem()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(path, "wb") as stream:
-                stream.write(stored_mask(pixels) if pixels.dtype == bool else stored_pixels(pixels))
+            put(path.relative_to(self.folder).as_posix(),
+                stored_mask(pixels) if pixels.dtype == bool else stored_pixels(pixels))
 
 
 def _names_in(folder: Path) -> set[str]:

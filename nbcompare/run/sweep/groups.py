@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gc
 import itertools
-import os
 import shutil
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from nbcompare.bundle.check.verify import verified
 from nbcompare.case.case import Case
 from nbcompare.engine.sources.edited import scanned_once
 from nbcompare.errors import NbCompareError
-from nbcompare.files import files_below
 from nbcompare.run.group_looks import GroupLooks
 from nbcompare.run.sweep.worker import Order, looks_of_group, of_git, run_order
 
@@ -89,11 +87,7 @@ def garbage_seldom() -> Iterator[None]:
 
 
 def _remove(folder: Path, aside: Executor) -> None:
-    """Take the files of a cell away, and its empty folders beside the next one: a disk in use lets each of these wait
-    for its journal."""
-    with suppress(OSError):
-        for name in files_below(folder):
-            os.unlink(folder / name)
+    """Take the folder of a cell away beside the next one: a disk in use lets each file wait for its journal."""
     aside.submit(shutil.rmtree, folder, ignore_errors=True)
 
 
@@ -104,12 +98,12 @@ def _sealed(orders: Group, stamp: str, target: Path, work: Path, *, verify: bool
     with closing(Sealing(target)) as archive, scanned_once(), ThreadPoolExecutor(1) as aside:
         for order in orders:
             answers = of_git(answers)
-            own = replace(order, stamp=stamp, in_archive=True, answers=answers, looks=looks,
+            own = replace(order, stamp=stamp, in_archive=True, in_memory=not verify, answers=answers, looks=looks,
                           options=replace(order.options, bundles=work))
             try:
                 bundle, seconds = run_order(own)
                 found = verified(bundle.folder) if verify else bundle
-                archive.add(bundle.folder, cell_of(found, seconds))
+                archive.add(bundle.contents, cell_of(found, seconds))
             except NbCompareError as fault:
                 faults[order.case.name] = int(fault.exit_code), fault.message
             _remove(work / order.case.name, aside)

@@ -54,8 +54,8 @@ class Order:
 
     ``declared`` are the engines that a project file at home declares, by role, for a cell that is run elsewhere;
     ``project`` is the repository there. A bundle that goes ``in_archive`` is not forced to the disk by itself,
-    ``answers`` are what programs said that were asked for the cells before it in its group, and ``looks`` is what is
-    looked at once for that.
+    and one that stays ``in_memory`` lies in no folder; ``answers`` are what programs said that were asked for the cells
+    before it in its group, and ``looks`` is what is looked at once for that.
     """
 
     case: Case
@@ -65,6 +65,7 @@ class Order:
     declared: Mapping[str, Engine] = field(default_factory=dict)
     project: RepositoryState | None = None
     in_archive: bool = False
+    in_memory: bool = False
     answers: dict[Hashable, object] | None = None
     looks: GroupLooks | None = None
 
@@ -74,7 +75,8 @@ def run_order(order: Order) -> tuple[Bundle, float]:
     begun = time.monotonic()
     engines = _engines(order)
     handed = HandedOver(engines, identities_of(engines), _renderer(order.in_batch), order.stamp, project=order.project,
-                        in_archive=order.in_archive, opened=_kept().opened, shown=_kept().shown, looks=order.looks,
+                        in_archive=order.in_archive, in_memory=order.in_memory, opened=_kept().opened,
+                        shown=_kept().shown, looks=order.looks,
                         answers=_just_said() if order.answers is None else order.answers)
     options = replace(order.options, pictures=UNLESS_PASSED)
     with in_order():

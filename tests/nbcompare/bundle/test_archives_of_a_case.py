@@ -10,7 +10,7 @@ from nbcompare.bundle.archive import opened as opened_module
 from nbcompare.bundle.archive.index import INDEX_FILE, known_archives, remember
 from nbcompare.bundle.archive.opened import open_bundle
 from nbcompare.bundle.archive.sealed import ArchivedCell, Sealing, line_of
-from nbcompare.bundle.bundle import load_bundle, staging
+from nbcompare.bundle.bundle import contents_of, load_bundle, staging
 from nbcompare.bundle.check.archived import cell_of
 from nbcompare.bundle.check.loosened import loosened_until_signed
 from nbcompare.bundle.key import key_of, key_of_record, like_of
@@ -44,7 +44,7 @@ def grid(made_once, tmp_path):
         making = Sealing(path)
         for cell in cells:
             folder = run(at, cell, tmp_path / f"away{at}{cell}", **more)
-            making.add(folder, cell_of(load_bundle(folder), 1.0))
+            making.add(contents_of(folder), cell_of(load_bundle(folder), 1.0))
         making.seal()
         return path
 

@@ -8,7 +8,7 @@ import pytest
 import nbcompare
 from nbcompare.bundle.archive import opened as opened_module
 from nbcompare.bundle.archive.sealed import Sealing
-from nbcompare.bundle.bundle import load_bundle
+from nbcompare.bundle.bundle import contents_of, load_bundle
 from nbcompare.bundle.check.archived import cell_of
 from nbcompare.bundle.find import find_bundle
 from nbcompare.errors import EvidenceError
@@ -23,7 +23,7 @@ def sealed(store, monkeypatch):
     path = store.root / "grid" / f"{stamp_of(9)}-0001.zip"
     path.parent.mkdir()
     making = Sealing(path)
-    making.add(store.passed, replace(cell_of(load_bundle(store.passed), 1.5), cell="small.phi0.5"))
+    making.add(contents_of(store.passed), replace(cell_of(load_bundle(store.passed), 1.5), cell="small.phi0.5"))
     making.seal()
     return path
 

@@ -87,6 +87,30 @@ def test_an_image_that_changed_after_its_run_is_never_published(filled):
     assert made.publish(replace(record, runs=none)).folder.is_dir()
 
 
+def test_a_bundle_in_memory_holds_what_one_in_a_folder_does(filled, tmp_path):
+    """Its files come from both, memory and folder; and what an engine left behind changes is seen there as well."""
+    made, record = filled
+    with staging(tmp_path / "work", "small", lambda: NOON, in_memory=True) as held:
+        for name in REQUIRED_FILES[2:]:
+            held.write(name, "x")
+        for name in (*REQUIRED_FILES[:2], "inputs/c_roi_float.bin"):
+            held.path(name).write_bytes((made.folder / name).read_bytes())
+        with pytest.raises(EvidenceError, match="py_roi_float.bin was changed after the subject"):
+            held.publish(record)
+        held.put("inputs/py_roi_float.bin", b"other")
+        assert (held.size_of("inputs/py_roi_float.bin"), held.size_of("inputs/c_roi_float.bin")) == (5, 3)
+        assert held.size_of("inputs/c_mask.bin") is None
+        bundle = held.publish(record)
+    published = made.publish(record)
+    assert bundle.contents == published.contents and list(bundle.contents) == list(published.contents)
+    assert bundle.manifest_sha256 == published.manifest_sha256 == sha256_of(published.folder / MANIFEST)
+    assert bundle.folder == tmp_path / "work/small" / STAMP and not bundle.folder.exists()
+    assert load_bundle(bundle.folder, bundle.contents["record.json"].decode()).record == record
+    with staging(tmp_path / "other", "small", lambda: NOON, in_memory=True) as empty, \
+            pytest.raises(AssertionError, match="without"):
+        empty.publish(record)
+
+
 def test_a_file_with_another_name_elsewhere_gets_bytes_of_its_own(filled, tmp_path):
     made, record = filled
     os.link(made.folder / "inputs/c_roi_float.bin", tmp_path / "elsewhere")

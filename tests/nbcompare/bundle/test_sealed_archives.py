@@ -14,7 +14,7 @@ from nbcompare.bundle.archive import opened as opened_module
 from nbcompare.bundle.archive.opened import as_named, in_archive, open_bundle, opened, root_of, source_of
 from nbcompare.bundle.archive.sealed import INDEX, Archive, ArchivedCell, Sealing, cells_in_text, index_in, line_of
 from nbcompare.bundle.beside import page_of
-from nbcompare.bundle.bundle import load_bundle
+from nbcompare.bundle.bundle import contents_of, load_bundle
 from nbcompare.bundle.check.archived import cell_of, verify_archive, verify_member
 from nbcompare.bundle.find import find_bundle
 from nbcompare.bundle.key import key_of_record, like_of
@@ -38,7 +38,7 @@ def sealed(store):
     making = Sealing(path)
     for folder in (store.passed, store.failed):
         cell = cell_of(load_bundle(folder), 1.5)
-        making.add(folder, replace(cell, cell="small.fail") if folder is store.failed else cell)
+        making.add(contents_of(folder), replace(cell, cell="small.fail") if folder is store.failed else cell)
     making.seal()
     return path
 
@@ -142,7 +142,7 @@ def one(store):
     """An archive of the bundle that passed, its cell, and its path."""
     path = store.root / "small" / f"{stamp_of(9)}-0001.zip"
     cell, making = cell_of(load_bundle(store.passed), 1.5), Sealing(path)
-    making.add(store.passed, cell)
+    making.add(contents_of(store.passed), cell)
     making.seal()
     path.chmod(0o644)
     return path, cell
@@ -278,7 +278,7 @@ def test_of_an_archive_of_several_one_has_to_be_named(one, store):
     path.unlink()
     making = Sealing(path)
     for name in ("small", "small.b"):
-        making.add(store.passed, replace(cell, cell=name))
+        making.add(contents_of(store.passed), replace(cell, cell=name))
     making.seal()
     with pytest.raises(EvidenceError, match=f"{path}: a sealed archive of 2 bundles; name one of them") as caught:
         open_bundle(path)
@@ -293,16 +293,13 @@ def test_of_an_archive_of_several_one_has_to_be_named(one, store):
 def test_what_does_not_shrink_is_stored_as_it_is(tmp_path):
     """Noise takes time and loses nothing; text, an image of zeros, and what is short, are packed."""
     noise = hashlib.shake_256(b"tails").digest(40_000)
-    (tmp_path / "bundle" / "in").mkdir(parents=True)
     files = {"in/noise": noise, "zeros": bytes(40_000), "short": noise[:100], "text": b"ab " * 9999}
-    for name, content in files.items():
-        (tmp_path / "bundle" / name).write_bytes(content)
     making = Sealing(tmp_path / "x.zip")
-    making.add(tmp_path / "bundle", ArchivedCell("c", "s", "", "", "", 0, True, False, ""))
+    making.add(files, ArchivedCell("c", "s", "", "", "", 0, True, False, ""))
     making.seal()
     with zipfile.ZipFile(tmp_path / "x.zip") as made:
         kinds = {entry.filename: entry.compress_type for entry in made.infolist()}
-        assert made.read("c/s/in/noise") == noise and made.testzip() is None
+        assert {name: made.read(f"c/s/{name}") for name in files} == files and made.testzip() is None
     assert [name for name, kind in kinds.items() if kind == zipfile.ZIP_STORED] == ["c/s/in/noise"]
     assert {"c/s/zeros", "c/s/short", "c/s/text"} <= kinds.keys()
 

@@ -6,6 +6,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 from nbcompare.bundle.archive.sealed import Archive, Sealing
+from nbcompare.bundle.bundle import contents_of
 from nbcompare.run.sweep.groups import Left
 
 
@@ -28,7 +29,7 @@ def made(path, group, place):
         sealing = Sealing(place.made)
         for order in group:
             cell = source.cells[order.case.name]
-            sealing.add(source.extract(cell.cell, place.work), replace(cell, stamp=place.stamp))
+            sealing.add(contents_of(source.extract(cell.cell, place.work)), replace(cell, stamp=place.stamp))
         sealing.seal()
     return Left()
 
