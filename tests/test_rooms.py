@@ -68,6 +68,16 @@ def test_help_loads_nothing_heavy(words):
         assert not loaded & {"nbcompare.files", "nbcompare.commands.publish", "nbcompare.commands.options"}
 
 
+def test_engines_begin_before_anything_is_loaded_that_judges():
+    """What they leave behind is compared, judged and drawn by modules that are loaded while they run."""
+    code = ("import sys, nbcompare.cli, nbcompare.commands.run, nbcompare.case.case_file, nbcompare.run.one_case\n"
+            "print(*sorted(sys.modules))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    late = ("numpy", "PIL", "nbcompare.compare.compare", "nbcompare.compare.pictures", "nbcompare.verdict.verdict",
+            "nbcompare.bundle.text_files", "nbcompare.bundle.check.verify", "nbcompare.run.judged")
+    assert not set(done.stdout.split()) & set(late)
+
+
 def test_the_top_of_the_repository_is_exactly_this():
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=CHECKOUT, check=True).stdout
     top = {line.partition("/")[0] for line in listed.splitlines()}

@@ -19,8 +19,9 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.lock import lock, share
@@ -39,11 +40,14 @@ from nbcompare.bundle.names import (
 )
 from nbcompare.bundle.record import Record
 from nbcompare.bundle.schema import schema_faults
-from nbcompare.engine.engine import Run
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.files import by_folders, dump_json, files_below, flush_folder, sha256_of
-from nbcompare.verdict.verdict import Verdict
+from nbcompare.later import dataclass
 from nbcompare.visible import all_seen_in
+
+if TYPE_CHECKING:
+    from nbcompare.engine.engine import Run
+    from nbcompare.verdict.verdict import Verdict
 
 _CLOCK_PATIENCE_SECONDS = 2.0
 _AT_ONCE = 8

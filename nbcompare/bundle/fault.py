@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from nbcompare.later import dataclass
 from nbcompare.visible import visible
 
 KINDS = ("unreadable", "missing", "changed", "unexpected", "unsafe", "malformed", "schema", "disagrees")

@@ -12,10 +12,7 @@ import re
 from pathlib import Path
 
 from nbcompare.case.arguments.options import PREFIX
-from nbcompare.verdict.divergence import CLAIMS_FOLDER
-from nbcompare.verdict.noise_floor import NOISE_FOLDER
-from nbcompare.verdict.on_device import DEVICE_FOLDER
-from nbcompare.verdict.subjects import SUBJECTS_FOLDER
+from nbcompare.verdict.folders import CLAIMS_FOLDER, DEVICE_FOLDER, NOISE_FOLDER, SUBJECTS_FOLDER
 
 SCHEMA_VERSION = 1
 

@@ -8,23 +8,26 @@ all; so a later version of the format can add one, and older records still are r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 from nbcompare.bundle.names import SCHEMA_VERSION
 from nbcompare.case.facts import CaseFacts
 from nbcompare.case.further_subject import known_as
 from nbcompare.case.inputs import StagedInput
-from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity, GitState
 from nbcompare.engine.protected import Protected
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.errors import EvidenceError
-from nbcompare.verdict.further_evidence import FurtherEvidence
-from nbcompare.verdict.verdict import Verdict
+from nbcompare.later import dataclass
 from nbcompare.visible import all_seen, unseen
+
+if TYPE_CHECKING:
+    from nbcompare.compare.compare import Comparison
+    from nbcompare.verdict.further_evidence import FurtherEvidence
+    from nbcompare.verdict.verdict import Verdict
 
 KIND = "nb-compare bundle"
 PROJECT, HARNESS_ROLE = "project", "harness"
@@ -293,6 +296,8 @@ class Record:
         Raises EvidenceError for a version that is not known, KeyError for a key that is missing, and TypeError or
         ValueError for one that is not known or holds something else.
         """
+        from nbcompare.verdict.further_evidence import FurtherEvidence  # engines begin before anything is judged
+
         hidden = None if seen or all_seen(stored) else next(unseen(stored), None)
         if hidden is not None:
             raise ValueError(f"{hidden} holds a character that cannot be seen")
@@ -307,6 +312,18 @@ class Record:
         return cls(schema_version=version, further=FurtherEvidence.from_dict(said.pop("findings")), **parts, **said)
 
 
+def _comparison_of(stored: dict[str, Any] | None) -> Comparison | None:
+    from nbcompare.compare.compare import Comparison
+
+    return Comparison.from_dict(stored) if stored else None
+
+
+def _verdict_of(stored: dict[str, Any]) -> Verdict:
+    from nbcompare.verdict.verdict import Verdict
+
+    return Verdict.from_dict(stored)
+
+
 _OPTIONAL = ("regenerates", "reference_from", "repositories", "surroundings", "notes", "images")
 _READERS: dict[str, Callable[[Any], Any]] = {
     "program": RecordedProgram.from_dict,
@@ -318,8 +335,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "inputs": lambda stored: tuple(StagedInput(**entry) for entry in stored),
     "engines": lambda stored: tuple(map(EngineIdentity.from_dict, stored)),
     "runs": lambda stored: tuple(map(Run.from_dict, stored)),
-    "comparison": lambda stored: Comparison.from_dict(stored) if stored else None,
-    "verdict": Verdict.from_dict,
+    "comparison": _comparison_of,
+    "verdict": _verdict_of,
     "regenerates": lambda stored: Ancestor(**stored),
     "reference_from": lambda stored: Ancestor(**stored),
     "repositories": lambda stored: {name: RepositoryState.from_dict(state) for name, state in stored.items()},

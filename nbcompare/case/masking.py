@@ -11,11 +11,9 @@ are masked too. A pixel that is masked in either image takes part in no figure o
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.parts import known_word
@@ -24,6 +22,7 @@ from nbcompare.compare.masks import MaskRules
 from nbcompare.errors import ShapeError, UsageError
 from nbcompare.formats.declared import Declared
 from nbcompare.formats.read import read_image
+from nbcompare.later import dataclass, np
 
 FAIL, COMPARE = "fail", "compare"
 NAN_POLICIES = (FAIL, COMPARE)

@@ -11,13 +11,14 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from nbcompare.case.case import Case
 from nbcompare.case.declared.declarations import EngineDeclaration, declarations_of
 from nbcompare.case.reading.strict_yaml import load
 from nbcompare.errors import CaseError
+from nbcompare.later import dataclass
 
 PROJECT_FILE = "nb-compare.yaml"
 KEYS = ("engines", "case_environment")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from nbcompare.case.project import PROJECT_FILE, declared_engines, load_project,
 from nbcompare.case.reading.all_faults import collected_faults, reading_on
 from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.errors import CaseError, UsageError
+from nbcompare.later import dataclass
 
 CASE, PROJECT, PHASES = "case", "project file", "phases"
 SCHEMAS = {CASE: "case_schema.json", PROJECT: "project_schema.json", PHASES: "phases_schema.json"}

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _SHOWN_BY = ("nbcompare.commands.views.results", "nbcompare.commands.views.terminal",
              "nbcompare.commands.views.bundles", "nbcompare.bundle.check.loosened")
-"""What tells of a bundle, loaded while its engines are asked who they are."""
+"""What tells of a bundle, loaded while its engines run."""
 
 
 @click.command("run")
@@ -89,7 +89,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     progress = told.progress()
     told.expect((case.name, case.path) for case in loaded)
     answers: Answers = {}
-    from nbcompare.run.ready import asked_ahead, made_ready, of_modules
+    from nbcompare.run.ready import asked_ahead, made_ready
 
     ahead = () if sandbox or reference else (partial(asked_ahead, loaded[0], c_bin, py_bin, answers),)
     with made_ready(ahead):
@@ -106,8 +106,8 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
                                  trust_case=trust_case,
                                  fresh=fresh, sandbox=sandbox, side_by_side=side_by_side, allow_weak=allow_weak,
                                  no_compare=no_compare)
-            with _bands_on(cluster, progress) as handed, made_ready(of_modules(*_SHOWN_BY)):
-                bundle = run_case(case, options, progress, replace(handed, answers=answers))
+            with _bands_on(cluster, progress) as handed:
+                bundle = run_case(case, options, progress, replace(handed, answers=answers, needed_after=_SHOWN_BY))
             answers = {}  # an engine has run since
             from nbcompare.commands.views.results import result_of
             from nbcompare.commands.views.terminal import next_step, shown

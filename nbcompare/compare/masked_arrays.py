@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-import numpy as np
+from nbcompare.later import np
 
 
 def is_masked(*images: np.ndarray) -> bool:

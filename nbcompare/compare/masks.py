@@ -7,13 +7,11 @@ number of an unsigned type in HDF5 files), which no figure may take for photons.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from nbcompare.compare.image import FLOAT_DTYPE
 from nbcompare.compare.masked_arrays import is_masked, mask_of, values_of
+from nbcompare.later import dataclass, np
 
 
 @dataclass(frozen=True)

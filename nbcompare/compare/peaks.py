@@ -8,13 +8,12 @@ of the list is not taken for a lost peak.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from nbcompare.files import SameAgain
+from nbcompare.later import dataclass, np
 
 COUNT = 50
 REACH_PX = 4.0

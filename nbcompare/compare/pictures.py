@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,17 @@ import numpy as np
 
 from nbcompare.compare.colour_scales import factor_between, times
 from nbcompare.compare.colours import BRIGHTNESS, DIFFERENCE
+from nbcompare.compare.drawn import DEFAULT_PERCENTILE
 from nbcompare.compare.image import Roi
 from nbcompare.compare.masked_arrays import filled
 from nbcompare.compare.picture_frame import PictureFrame
 from nbcompare.compare.png_file import write_png
 from nbcompare.compare.region_pictures import identical
+from nbcompare.later import dataclass
 
-DEFAULT_PERCENTILE = 99.5
 METHOD = "linear 0..percentile of positive pixels of both images"
 METHOD_OF_EACH = "linear 0..percentile of positive pixels, of each image its own, as their sums are far apart"
 METHODS = (METHOD, METHOD_OF_EACH)
-ALWAYS, UNLESS_PASSED = "always", "unless passed"
-"""When the pictures of a bundle are drawn: they take longer than the comparison, which matters for many small cells."""
 
 _LONGEST_SIDE = 640
 """Pixels: no more than there is room for, so that none is passed over."""

@@ -6,10 +6,8 @@ import contextlib
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from nbcompare.case.declared.adapter import Output
 from nbcompare.compare.image import FLOAT_DTYPE, Shape, dtype_code, read_float_image, stored_mask, stored_pixels
@@ -18,6 +16,7 @@ from nbcompare.errors import FileError, ShapeError, UsageError
 from nbcompare.files import sha256_of
 from nbcompare.formats.declared import RAW, Declared
 from nbcompare.formats.read import read_image
+from nbcompare.later import dataclass, np
 
 _CLOCK_GRAIN_SECONDS = 2.0
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from nbcompare.errors import FileError, ShapeError, UsageError
 from nbcompare.files import odd_beginning
 from nbcompare.formats.declared import FABIO, HDF5, NUMPY, RAW, Declared, ImageFile
+from nbcompare.later import np
 
 _SUFFIXES = {**dict.fromkeys((".npy", ".npz"), NUMPY), **dict.fromkeys((".h5", ".hdf5", ".nxs", ".cxi"), HDF5),
              **dict.fromkeys((".bin", ".raw"), RAW),

@@ -23,12 +23,15 @@ from nbcompare.engine.sources.opened_kinds import INSTALLED, OWN, ListedFiles, k
 from nbcompare.files import sum_of
 from nbcompare.run.engine_runs import account_of
 from nbcompare.run.options import HandedOver
-from nbcompare.run.ready import Meanwhile, Step, of_a_record
+from nbcompare.run.ready import Meanwhile, Step, of_a_record, of_modules
 from nbcompare.run.shown_engines import ShownEngines, shown
 from nbcompare.run.staged_case import StagedCase
 from nbcompare.visible import each_text
 
 _PAUSE_SECONDS = 0.02
+_NEEDED_AFTER = ("numpy", "nbcompare.run.judged", "nbcompare.run.copied_images", "nbcompare.bundle.text_files",
+                 "nbcompare.run.other_copies", "nbcompare.run.sources_to_declare")
+"""What a run needs when its engines have ended, and not before."""
 
 
 class AccountAhead:
@@ -37,7 +40,7 @@ class AccountAhead:
     def __init__(self, staged: StagedCase, handed: HandedOver, meanwhile: Meanwhile) -> None:
         self._staged, self._meanwhile = staged, meanwhile
         self._account, self._shown = handed.account, handed.shown or ShownEngines()
-        self._is_wanted = handed.renderer is None
+        self._is_wanted, self._needed_after = handed.renderer is None, handed.needed_after
         self._calls: FileUses | None = None
         self._has_ended = threading.Event()
 
@@ -50,6 +53,7 @@ class AccountAhead:
         return self._steps() if self._is_wanted else ()
 
     def _steps(self) -> Iterator[Step]:
+        yield from of_modules(*_NEEDED_AFTER, *self._needed_after)
         yield from of_a_record()
         for identity in self._staged.identities.values():
             yield partial(each_text, identity.as_dict(), shown)

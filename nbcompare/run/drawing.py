@@ -7,7 +7,8 @@ import numpy as np
 from nbcompare.bundle.bundle import Staging
 from nbcompare.bundle.names import PICTURES, region_picture_name
 from nbcompare.compare.compare import Comparison
-from nbcompare.compare.pictures import DEFAULT_PERCENTILE, Scale, write_pictures
+from nbcompare.compare.drawn import DEFAULT_PERCENTILE
+from nbcompare.compare.pictures import Scale, write_pictures
 from nbcompare.compare.region_pictures import MOST_REGIONS, write_region_pictures
 
 

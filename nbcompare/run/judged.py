@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from nbcompare.bundle.check.recompute import printed_errors
@@ -13,8 +13,9 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.masking import COMPARE
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
+from nbcompare.compare.drawn import UNLESS_PASSED
 from nbcompare.compare.metrics import METRICS
-from nbcompare.compare.pictures import UNLESS_PASSED, Scale
+from nbcompare.compare.pictures import Scale
 from nbcompare.engine.direct_beam import direct_beam_px
 from nbcompare.engine.engine import Rendering
 from nbcompare.engine.processes.kept_stream import read_kept
@@ -23,6 +24,7 @@ from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.rendering.runs import Job, RunFiles
 from nbcompare.engine.sources.opened import opened_by
 from nbcompare.errors import ShapeError
+from nbcompare.later import dataclass
 from nbcompare.run.drawing import draw
 from nbcompare.run.engine_runs import EngineRuns, masked_rendering
 from nbcompare.run.likely_cause import cause_beside, likely_cause

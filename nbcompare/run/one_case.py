@@ -13,19 +13,18 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbcompare import __version__
 from nbcompare.bundle.bundle import Bundle, Staging, staging
 from nbcompare.bundle.names import CASE_FILE, CUDA, DATA, SUMMARY, image_name, moment_of
 from nbcompare.bundle.record import PROJECT, SIDE_BY_SIDE, ContentSums, Record, RecordedProgram, TestsOutcome
-from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.arguments.options import PREFIX, REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.facts import case_facts
 from nbcompare.case.further_subject import known_as
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.case.validate import refuse_slips
-from nbcompare.compare.pictures import Scale
 from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.processes.asking import asked_once
@@ -37,7 +36,6 @@ from nbcompare.engine.sources.edited import at_one_moment, scanned_once
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.errors import UsageError
 from nbcompare.run.account_ahead import AccountAhead
-from nbcompare.run.copied_images import copied_from, further_with_copied, with_copied
 from nbcompare.run.described_regions import region_notes
 from nbcompare.run.engine_runs import (
     EngineRuns,
@@ -50,9 +48,7 @@ from nbcompare.run.engine_runs import (
     with_opened,
 )
 from nbcompare.run.group_looks import GroupLooks
-from nbcompare.run.judged import Judgement, judge_runs, write_views
 from nbcompare.run.kept_reference import verified_ahead, with_kept_reference
-from nbcompare.run.kept_tests import kept_tests
 from nbcompare.run.options import NOTHING, HandedOver, RunOptions
 from nbcompare.run.other_subjects import as_they_ended
 from nbcompare.run.provenance import not_passed_line, notes_of
@@ -60,9 +56,12 @@ from nbcompare.run.ready import Meanwhile, beside, made_ready
 from nbcompare.run.shown_engines import ShownEngines, shown
 from nbcompare.run.side_by_side import refuse_without_sandbox, side_by_side
 from nbcompare.run.staged_case import StagedCase, chosen_engines, reference_stored, stage_case, with_arguments
-from nbcompare.verdict.further_evidence import FurtherEvidence, conclude
-from nbcompare.verdict.verdict import blocked, failures_verdict, uncompared
 from nbcompare.visible import each_text
+
+if TYPE_CHECKING:
+    from nbcompare.compare.pictures import Scale
+    from nbcompare.run.judged import Judgement
+    from nbcompare.verdict.further_evidence import FurtherEvidence
 
 
 def run_case(case: Case, options: RunOptions, progress: Progress, handed: HandedOver = NOTHING) -> Bundle:
@@ -89,13 +88,22 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
         with at_one_moment():
             staged = with_kept_reference(staged, options, handed, progress, verified())
             staged = replace(staged, beside=side_by_side(staged.jobs, options, stored=staged.stored is not None))
-            kept = None if handed.without_tests else kept_tests(staged, options, handed)
+            kept = _kept_tests(staged, options, handed)
         tests = kept or _tests(staged, options, handed, progress)
         ran, judgement, scale = _run_and_judge(staged, tests, options, handed, progress)
         handed = replace(handed, notes=(*handed.notes, *told))
         record = _record(staged, tests, ran, judgement, options, handed, progress)
         _write_texts(bundle, record, scale, case.path)
         return bundle.publish(record)
+
+
+def _kept_tests(staged: StagedCase, options: RunOptions, handed: HandedOver) -> dict[str, TestsOutcome] | None:
+    """The outcome of the mapped tests where it can be taken from a bundle; None where there is nothing to take."""
+    if handed.without_tests or not staged.case.tests:
+        return None
+    from nbcompare.run.kept_tests import kept_tests  # most cases map none
+
+    return kept_tests(staged, options, handed)
 
 
 def _tests(staged: StagedCase, options: RunOptions, handed: HandedOver,
@@ -119,9 +127,15 @@ def _refuse_uncompared(case: Case, options: RunOptions) -> None:
 
 def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], options: RunOptions, handed: HandedOver,
                    progress: Progress) -> tuple[EngineRuns, Judgement, Scale | None]:
-    """What the engines left and what it is worth: nothing, where a mapped test failed or a protected file changed."""
+    """What the engines left and what it is worth: nothing, where a mapped test failed or a protected file changed.
+
+    What judges is loaded when it is needed, made ready while the subject runs (account_ahead.py): engines begin before.
+    """
     blockers = [reason for outcome in tests.values() for reason in outcome.reasons]
     if blockers:
+        from nbcompare.run.judged import Judgement
+        from nbcompare.verdict.verdict import blocked
+
         empty_logs(staged.bundle)
         return EngineRuns((), {}, {}), Judgement(None, blocked([*blockers, *staged.protected_now().faults])), None
     with Meanwhile() as meanwhile:
@@ -130,6 +144,10 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
             place = EvidenceFolder(staged.bundle.folder, renderer, progress, ahead.sees)
             with made_ready(ahead.steps()):
                 ran = run_engines(staged, place, partial(ahead.ended, place))
+            from nbcompare.run.copied_images import copied_from, with_copied
+            from nbcompare.run.judged import Judgement, judge_runs
+            from nbcompare.verdict.verdict import blocked, failures_verdict
+
             judgement = judge_runs(staged, ran, place, options, progress, CUDA if CUDA in tests else None)
         before = ran.runs  # no engine is run from here on
         with beside(partial(_written, staged, ran, judgement, place, options)) as written:
@@ -153,6 +171,8 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
 def _written(staged: StagedCase, ran: EngineRuns, judgement: Judgement, place: EvidenceFolder,
              options: RunOptions) -> Scale | None:
     """Write profiles, pictures and images; how the pictures were drawn."""
+    from nbcompare.run.judged import write_views
+
     with beside(partial(place.write_images, staged.bundle.put)) as images:
         scale = write_views(staged, ran, judgement, options)
     images()
@@ -174,6 +194,9 @@ def _with_others_as_they_ended(staged: StagedCase, judgement: Judgement, place: 
     run began."""
     if judgement.comparison is None or not (staged.others or copied):
         return judgement
+    from nbcompare.run.copied_images import further_with_copied
+    from nbcompare.verdict.further_evidence import conclude
+
     further = as_they_ended(further_with_copied(judgement.further, copied), staged.others, place.opened)
     return replace(judgement, further=further,
                    verdict=conclude(judgement.comparison, staged.case.thresholds, further))
@@ -196,6 +219,8 @@ def _clock(stamp: str | None) -> Callable[[], float]:
 def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRuns, judgement: Judgement,
             options: RunOptions, handed: HandedOver, progress: Progress) -> Record:
     """Everything the bundle says, without secrets, and in characters that can be seen."""
+    from nbcompare.verdict.verdict import uncompared
+
     project, stored = staged.repositories[PROJECT], staged.stored
     record = Record(
         stamp=staged.bundle.stamp, created_utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -290,6 +315,8 @@ def _programs(staged: StagedCase) -> dict[str, str]:
 
 
 def _write_texts(bundle: Staging, record: Record, scale: Scale | None, case_file: Path | None) -> None:
+    from nbcompare.bundle.text_files import summary_of, texts_of
+
     images = {role: bundle.size_of(image_name(role)) for role in PREFIX}
     sizes = {role: size for role, size in images.items() if size is not None}
     for name, text in texts_of(record, sizes).items():

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nbcompare.bundle.record import Ancestor
-from nbcompare.compare.pictures import ALWAYS, DEFAULT_PERCENTILE
+from nbcompare.compare.drawn import ALWAYS, DEFAULT_PERCENTILE
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.sources.opened_again import OpenedAgain
+from nbcompare.later import dataclass
 from nbcompare.run.group_looks import GroupLooks
 from nbcompare.run.shown_engines import ShownEngines
+
+if TYPE_CHECKING:
+    from nbcompare.bundle.record import Ancestor
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class HandedOver:
     user's own tree. What goes ``in_archive`` is not forced to the disk, and ``in_memory`` it goes there from no folder;
     ``answers`` are those of programs that were asked for an earlier cell of its group (asking.py), and
     ``looks`` is what is looked at once for the group
-    (group_looks.py).
+    (group_looks.py). ``needed_after`` are the modules that whoever asked needs when the run has ended.
     """
 
     engines: Mapping[str, Engine] = field(default_factory=dict)
@@ -82,6 +86,7 @@ class HandedOver:
     opened: dict[str, OpenedAgain] | None = None
     shown: ShownEngines | None = None
     looks: GroupLooks | None = None
+    needed_after: tuple[str, ...] = ()
 
     def account(self, role: str) -> OpenedAgain:
         """What was put together of what an engine opened in earlier runs; nothing where this is the only one."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbcompare.case.case import Case
 from nbcompare.case.further_subject import known_as
@@ -13,14 +14,17 @@ from nbcompare.engine.drift import EngineDrift
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.identity import EngineIdentity, identify
-from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.process import allowed_environment
 from nbcompare.engine.rendering.runs import Job, job_of
 from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.engine.sources.opened import opened_by
-from nbcompare.verdict.further_evidence import FurtherEvidence
-from nbcompare.verdict.subjects import SubjectRun
+from nbcompare.later import dataclass
+
+if TYPE_CHECKING:
+    from nbcompare.engine.processes.file_uses import FileUses
+    from nbcompare.verdict.further_evidence import FurtherEvidence
+    from nbcompare.verdict.subjects import SubjectRun
 
 _MOST_NAMES = 5
 

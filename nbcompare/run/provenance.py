@@ -17,7 +17,6 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.further_subject import known_as
 from nbcompare.case.project import CODE_VARIABLES
-from nbcompare.case.weak_thresholds import weaknesses
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.identity import EngineIdentity
@@ -32,9 +31,6 @@ from nbcompare.engine.sources.libraries import is_elf
 from nbcompare.engine.sources.real_paths import RealPaths
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import sum_of
-from nbcompare.run.other_copies import copies_elsewhere
-from nbcompare.run.sources_to_declare import line_to_add
-from nbcompare.verdict.refusals import refusal_notes
 from nbcompare.visible import counted
 
 _MOST_TEXT = 1 << 20
@@ -262,6 +258,8 @@ def notes_of(case: Case, engines: Mapping[str, Engine], identities: Mapping[str,
              runs: Mapping[str, Run], surroundings: Surroundings) -> tuple[str, ...]:
     """What a reader of the verdict has to know about the engines and their surroundings; all by what they are called:
     reference, subject, and further subjects that are other programs."""
+    from nbcompare.verdict.refusals import refusal_notes  # what only notes need is loaded after the engines began
+
     return (*_case_notes(case, engines), *refusal_notes(case.expect), *_adapter_notes(case, identities),
             *_source_notes(case, identities), *_elsewhere_notes(case, engines, identities),
             *_unread_notes(engines, identities, surroundings), *_passed_notes(engines),
@@ -269,6 +267,8 @@ def notes_of(case: Case, engines: Mapping[str, Engine], identities: Mapping[str,
 
 
 def _case_notes(case: Case, engines: Mapping[str, Engine]) -> Iterator[str]:
+    from nbcompare.case.weak_thresholds import weaknesses
+
     held = protection_of(engines)
     if held:
         yield held
@@ -300,12 +300,16 @@ def _source_notes(case: Case, identities: Mapping[str, EngineIdentity]) -> Itera
 
 def _elsewhere_notes(case: Case, engines: Mapping[str, Engine],
                      identities: Mapping[str, EngineIdentity]) -> Iterator[str]:
+    from nbcompare.run.other_copies import copies_elsewhere
+
     for role, identity in identities.items():
         yield from copies_elsewhere(replace(identity, role=role), case.folder, engines.get(role))
 
 
 def not_all_known(role: str, identity: EngineIdentity, folder: Path) -> str:
     """That more may belong to an engine than its sum covers, why, and the line that mends it."""
+    from nbcompare.run.sources_to_declare import line_to_add
+
     left = len(identity.unknown) - _MOST_REASONS
     more = f", and {left} more reasons" if left > 0 else ""
     return (f"not all that the {role} is made of is known ({', '.join(identity.unknown[:_MOST_REASONS])}{more}); "

@@ -21,7 +21,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,13 +36,12 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import ShapeError
+from nbcompare.later import dataclass
 from nbcompare.verdict.claimed_trace import ClaimTrace, Listen, trace_claim, trace_faults, trace_sentences
+from nbcompare.verdict.folders import CLAIMS_FOLDER
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, PixelsApart, Proof, Trial, apart
 from nbcompare.verdict.verdict import Check, Label, Verdict, judge, verdict
-
-CLAIMS_FOLDER = "divergences"
-"""The folder of a bundle in which the files of trials are kept."""
 
 # --- the trials -------------------------------------------------------------------------------------------
 

@@ -8,17 +8,16 @@ about: that is said, and no gate that asks for the tests on CUDA is green.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from nbcompare.case.threshold import Threshold
 from nbcompare.engine.rendering.runs import Job
+from nbcompare.later import dataclass
+from nbcompare.verdict.folders import DEVICE_FOLDER
 from nbcompare.verdict.held_run import ComparisonTerms, HeldRun, held_parts, run_held
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.verdict import Label, Verdict, verdict
-
-DEVICE_FOLDER = "device"
-"""The folder of a bundle in which the files of such a run are kept."""
 
 
 def device_words(device: str) -> tuple[str, ...]:

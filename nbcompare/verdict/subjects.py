@@ -9,7 +9,7 @@ The case passes when all of them do. One that gives no image has failed as the s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,11 @@ from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import near_copy, same_program
+from nbcompare.later import dataclass
+from nbcompare.verdict.folders import SUBJECTS_FOLDER
 from nbcompare.verdict.held_run import ComparisonTerms, HeldRun, held_parts, run_held
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.verdict import Check, Label, Verdict, engine_failed, judge, verdict
-
-SUBJECTS_FOLDER = "subjects"
-"""The folder of a bundle in which the files of such runs are kept."""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
-
 from nbcompare.compare.metrics.plain import pearson
 from nbcompare.compare.metrics.region import RegionPair, sums_of
 from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, Undefined, metric, positive_peak
+from nbcompare.later import np
 
 _SHARE = (0.0, 1.0)
 MOST_PIXELS = 100_000**2
@@ -73,9 +72,9 @@ def _enter_mask(name: str, word: str, mask: Callable[[np.ndarray], np.ndarray]) 
         return _share_of(mask(_seen(pair, pair.subject)) != mask(_seen(pair, pair.reference)))
 
 
-for _name, _word, _mask in (("nan", "no number (NaN)", np.isnan), ("inf", "infinite", np.isinf),
-                            ("zero", "exactly zero", lambda image: image == 0)):
-    _enter_mask(_name, _word, _mask)
+_enter_mask("nan", "no number (NaN)", lambda image: np.isnan(image))  # noqa: PLW0108 (np comes later)
+_enter_mask("inf", "infinite", lambda image: np.isinf(image))  # noqa: PLW0108
+_enter_mask("zero", "exactly zero", lambda image: image == 0)
 
 
 @metric("masked_fraction", range=_SHARE, best=None, any_pixels=True, sees_scale=False,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from nbcompare.compare.metrics.region import RegionPair
 from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, Undefined, metric
 from nbcompare.compare.peaks import COUNT, REACH_PX
+from nbcompare.later import np
 
 
 def _ratios(pair: RegionPair) -> list[float]:

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nbcompare.compare.metrics.whole_numbers import are_wide, exact_difference
+from nbcompare.later import dataclass, np
 
 if TYPE_CHECKING:
     from nbcompare.compare.peaks import PeakTable

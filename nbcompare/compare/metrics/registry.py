@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
 from nbcompare.compare.metrics.region import RegionPair
+from nbcompare.later import dataclass
 
 Compute = Callable[..., float]
 

@@ -7,12 +7,10 @@ need no wavelength or distance, only the pixel of the direct beam.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-
-import numpy as np
 
 from nbcompare.compare.metrics.region import SIGNAL_FLOOR, RegionPair
 from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, Undefined, metric
+from nbcompare.later import dataclass, np
 
 RINGS = 20
 

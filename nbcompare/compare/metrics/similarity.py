@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from nbcompare.compare.metrics.region import RegionPair
 from nbcompare.compare.metrics.registry import Undefined, metric
+from nbcompare.later import np
 
 _SIGMA_PX = 1.5
 _RADIUS_PX = 5

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from nbcompare.compare.metrics.region import RegionPair
 from nbcompare.compare.metrics.registry import Undefined, metric
+from nbcompare.later import np
 
 DEFAULT = {"atol": 1e-5, "rtol": 1.3e-6, "near_zero": 0.0}
 """What torch.testing.assert_close allows float32 tensors; no pixel counts as near zero."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from nbcompare.later import np
 
 _HALF, _LOW = 32, 0xFFFFFFFF
 

@@ -11,8 +11,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from nbcompare.case.arguments.options import FLOAT_FILE, PREFIX, REFERENCE, SUBJECT
 from nbcompare.compare.image import stored_mask, stored_pixels
@@ -27,6 +26,9 @@ from nbcompare.engine.rendering.renderer import OnWatch, Renderer
 from nbcompare.engine.rendering.run_folder import FolderGuard
 from nbcompare.engine.rendering.runs import Job, RunFiles
 from nbcompare.engine.rendering.side_by_side import FOLDER, STDERR, STDOUT, private_folders, run_side_by_side
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class EvidenceFolder:

@@ -16,10 +16,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nbcompare.compare.image import FLOAT_DTYPE, Shape, stored_pixels
 from nbcompare.files import others_could_write, user_cache
+from nbcompare.later import np
 
 MOST_BYTES = 6_000_000_000
 """Images of the cache together."""

@@ -14,11 +14,9 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol
-
-import numpy as np
 
 from nbcompare.case.arguments.command import rendered_region
 from nbcompare.compare.image import Roi, Shape, dtype_code, stored_pixels
@@ -28,6 +26,7 @@ from nbcompare.engine.failure import ZERO_IMAGE, Failure
 from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.run_engine import run_engine
 from nbcompare.engine.taken_image import content_failure
+from nbcompare.later import dataclass, np
 
 
 def bands_of(region: Roi, count: int) -> list[Roi]:

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from nbcompare.engine.engine import Run
 from nbcompare.engine.failure import Failure
 from nbcompare.files import sha256_of
+from nbcompare.later import np
 
 
 def same_program(starts: Sequence[Sequence[str]], sums: Sequence[str], runs: Sequence[Run]) -> str | None:

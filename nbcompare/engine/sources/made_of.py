@@ -15,7 +15,7 @@ import re
 import shlex
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from nbcompare.engine.sources.python_here import SKIPPED, files_below, lies_besi
 from nbcompare.engine.sources.real_paths import RealPaths
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sha256_of, sum_of
+from nbcompare.later import dataclass
 
 ASK_SECONDS = 60.0
 MOST_FILES = 20_000

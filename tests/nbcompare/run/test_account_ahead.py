@@ -45,7 +45,7 @@ def test_what_an_engine_opens_is_looked_at_while_it_runs(tmp_path, monkeypatch):
 
 def test_accounts_of_a_sweep_are_its_own():
     """They are kept from cell to cell."""
-    kept = ahead(SimpleNamespace(renderer="of the sweep", account=None, shown=None))
+    kept = ahead(SimpleNamespace(renderer="of the sweep", account=None, shown=None, needed_after=()))
     assert kept.steps() == ()
     kept.ended(SimpleNamespace(opened={"subject": FileUses()}), "subject")
     kept._meanwhile.wait()
