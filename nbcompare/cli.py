@@ -142,7 +142,7 @@ class LazyCommands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]
                         ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
-            return super().resolve_command(ctx, args)
+            found = super().resolve_command(ctx, args)
         except click.UsageError as fault:
             from nbcompare.errors import nearest, to_type
 
@@ -150,6 +150,23 @@ class LazyCommands(click.Group):
                 raise click.UsageError(f"{args[0]} is a file and no command; did you mean "
                                        f"{to_type('nb-compare', 'run', *args)}?", ctx) from None
             raise click.UsageError(f"{fault.format_message().rstrip('.')}; {nearest(args[0], COMMANDS)}", ctx) from None
+        if found[1] is not None and any(not word or word.endswith("=") for word in args):
+            _refuse_empty_names(ctx, found[1], found[2])
+        return found
+
+
+def _refuse_empty_names(ctx: click.Context, command: click.Command, words: list[str]) -> None:
+    """Raise UsageError where a file, a folder or what a command is about is named by an empty word, as by a variable of
+    the shell that is not set: as a path it would be the folder that one stands in."""
+    own = click.Context(command, ctx, command.name)
+    values, _, _ = command.make_parser(own).parse_args(list(words))
+    for param in command.params:
+        given = values.get(param.name or "")
+        if isinstance(given, (list, tuple)):  # of words that are handed on as they are, only the first is a name
+            given = "" if "" in (given[:1] if param.type is click.UNPROCESSED else given) else None
+        if given == "" and (isinstance(param, click.Argument) or isinstance(param.type, click.Path)):
+            called = param.make_metavar(own) if isinstance(param, click.Argument) else param.opts[0]
+            raise click.UsageError(f"{called}: an empty word names nothing; is a variable of the shell not set?", own)
 
 
 @click.group(cls=LazyCommands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

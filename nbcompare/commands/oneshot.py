@@ -82,6 +82,6 @@ def forget_summary(words: Sequence[str]) -> None:
     said = list(options_in(command, words))
     if any(option in ("--help", "-h") for option, _ in said):
         return
-    for folder in (value for option, value in said if option == "--outdir"):
+    for folder in (value for option, value in said if option == "--outdir" and value):
         with contextlib.suppress(OSError, ValueError):
             os.unlink(os.path.join(folder, "summary.json"))

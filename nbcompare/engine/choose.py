@@ -184,6 +184,8 @@ def start_words(words: Sequence[str], folder: Path, named_by: str, search: str |
     named = words[0]
     found = named if os.sep in named else (shutil.which(named, path=search) or named)
     path = Path(os.path.abspath(folder / found))  # links stay: one is what makes a virtual environment
+    if path.is_dir():
+        raise UsageError(f"{named_by}: {named} is a folder", hint="name the program, or the script that starts it")
     if not path.is_file():
         raise UsageError(f"{named_by}: there is no program {named}")
     script = path.suffix == ".py"

@@ -111,6 +111,9 @@ def test_a_program_that_is_not_there_is_a_usage_error_before_anything_runs(nb, s
     said = nb("run", small_case, "--c-bin", tmp_path / "nowhere")
     assert said.code == 1
     assert "there is no program" in said.err and "--c-bin" in said.err
+    (tmp_path / "nowhere").mkdir()
+    said = nb("run", small_case, "--c-bin", tmp_path / "nowhere")
+    assert "/nowhere is a folder\n  next: name the program" in said.err
     assert not (tmp_path / "bundles").exists()
 
 
