@@ -89,7 +89,10 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     progress = told.progress()
     told.expect((case.name, case.path) for case in loaded)
     answers: Answers = {}
+    from nbcompare.engine.processes.watcher import begin
     from nbcompare.run.ready import asked_ahead, made_ready
+
+    begin()
 
     ahead = () if sandbox or reference else (partial(asked_ahead, loaded[0], c_bin, py_bin, answers),)
     with made_ready(ahead):

@@ -20,6 +20,7 @@ from nbcompare.engine.adapter import adapt, image_file
 from nbcompare.engine.engine import PROCESS, Engine, Rendering, Run
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.processes.file_uses import FileUses
+from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import ProcessEnd, run_program
 from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.taken_image import take_declared, take_float_image
@@ -60,7 +61,7 @@ def run_engine(engine: Engine, arguments: Sequence[str], shape: Shape, *, inputs
                             extra_environment=with_own_places(engine, folder, variables), watch=watch)
     output = engine.adapter.output if engine.adapter else None
     found = rendering(engine.role, argv, shape, ended, seconds, image, started, output=output, any_number=any_number)
-    return replace(found, opened=watch.calls.outside(folder))
+    return as_watched(found, watch, watch.calls.outside(folder))
 
 
 def adapted_in(folder: Path, adapter: Adapter | None, arguments: Sequence[str], *, absolute: bool) -> tuple[str, ...]:
@@ -105,6 +106,15 @@ def rendering(role: str, argv: Sequence[str], shape: Shape, ended: ProcessEnd, s
     run = Run(role, tuple(argv), shape, ended.exit_code, ended.seconds, failure, taken.sha256, how, taken.dtype,
               taken.file_sha256, taken.mask_sha256)
     return Rendering(run, taken.pixels, masked=taken.masked)
+
+
+def as_watched(found: Rendering, watch: OpenCalls, opened: FileUses) -> Rendering:
+    """A rendering with what was ``opened``. One whose watch was ended meanwhile has failed: nobody does that by mistake
+    but the system that has no memory left, and an engine must not hide so what it reads."""
+    if watch.lost:
+        return Rendering(replace(found.run, failure=Failure("unwatched", f"was not watched to its end: {watch.lost}")),
+                         opened=opened)
+    return replace(found, opened=opened)
 
 
 def _process_failure(ended: ProcessEnd, seconds: float) -> Failure | None:

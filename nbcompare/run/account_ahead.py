@@ -62,6 +62,8 @@ class AccountAhead:
             yield partial(content_hash, folder)
         known, listed = set[str](), ListedFiles()
         while not self._has_ended.is_set():
+            if self._calls:
+                self._calls.settle()
             uses = self._calls.uses if self._calls else {}
             found = [path for path in list(uses) if path not in known]
             known.update(found)

@@ -104,8 +104,8 @@ def run_mapped_tests(nodes: Sequence[str], *, place: TestsPlace, log: Path, seco
     elsewhere = another_copy(report.loaded, made_of)
     files = files_of_tests(report.loaded, (file for file, _ in report.tests), place.folder)
     opened, changed = opened_by_tests(calls, files, place.folder, nodes)
-    outcome = replace(outcome, failure=outcome.failure or elsewhere or changed, files=files, opened=opened,
-                      python_sha256=None if place.python else sum_of_python())
+    outcome = replace(outcome, failure=outcome.failure or watch.lost or elsewhere or changed, files=files,
+                      opened=opened, python_sha256=None if place.python else sum_of_python())
     with open(log, "a", encoding="utf-8") as stream:
         stream.write(f"\n{NO_TEST_USES_DEVICE}\n" if device == "cuda" and not outcome.on_device else "\n")
         stream.write(f"{outcome.summary}\n")

@@ -51,6 +51,9 @@ _LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
 _EMPTY_PATH = 0x1000
 _ALLOW, _NOTIFY = 0x7FFF0000, 0x7FC00000
 
+REPORT = struct.Struct("=i?")
+"""What a new process says with the filter's end, or without it: why there is none, and whether it gave up rights."""
+
 
 def filter_of(machine: str) -> bytes:
     """The program that asks at the calls of the table and lets all others go on unasked."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from nbcompare.engine.processes.disk_looks import (
     DiskLooks,
@@ -19,6 +20,9 @@ from nbcompare.engine.processes.disk_looks import (
 
 _FILE_FLAGS = os.O_WRONLY | os.O_RDWR
 _PATH_ONLY = getattr(os, "O_PATH", 0)
+
+Changes = tuple[str | None, tuple[str, ...], list[tuple[str, tuple[Any, ...] | None]]]
+"""Why nothing is seen, all that is unseen, and by path the fields of its use, None where there is none any more."""
 
 NOT_ASKED = "its declaration says watched: false"
 """Why nothing was seen of an engine that could have been watched."""
@@ -63,7 +67,9 @@ class FileUses:
         self._told: tuple[tuple[str, ...], dict[str, Use]] | None = None
         self._moved, self._carried = set[str](), dict[str, str]()
         self.disk = DiskLooks()
+        self._known_there: set[str] = set()
         self.settle: Callable[[], None] = _nothing_waits
+        self.forget_there: Callable[[tuple[str, ...]], None] = self._forget_here_alone
 
     # --- while it runs -------------------------------------------------------------------------------------------
 
@@ -193,24 +199,70 @@ class FileUses:
         """Bring the copies up to date, and say which were not. Of what a program that is kept did before its last
         command nothing changes, and its uses are thousands; what is seen meanwhile is entered after it was changed, and
         so is copied then or later."""
-        again = set()
-        while self._changed:
-            path = self._changed.pop()
-            again.add(path)
+        again = self._pop_changed()
+        for path in again:
             use = self.uses.get(path)
             if use is None:
                 self._copies.pop(path, None)
             else:
                 self._copies[path] = _copy(use)
-        return frozenset(again)
+        return again
+
+    def _pop_changed(self) -> frozenset[str]:
+        """What was changed since the last time."""
+        found = set()
+        while self._changed:
+            found.add(self._changed.pop())
+        return frozenset(found)
 
     def forget(self, folder: Path) -> None:
         """What was done in a folder, and with the folder itself."""
+        names = tuple({str(folder.absolute()), os.path.realpath(folder)})
+        self.forget_there(names)
+        self.forget_names(names)
+
+    def _forget_here_alone(self, _: tuple[str, ...]) -> None:
+        """Of an account that nobody else keeps: what was done so far is entered before it is forgotten."""
         self.settle()
-        names = {str(folder.absolute()), os.path.realpath(folder)}
+
+    def forget_names(self, names: tuple[str, ...]) -> None:
+        """What was done with folders of these names, and in them."""
         places = tuple(f"{name}{os.sep}" for name in names)
         for path in [path for path in list(self.uses) if path.startswith(places) or path in names]:
             self.uses.pop(path, None)
+            self._changed.add(path)
+
+    def changes(self) -> Changes:
+        """What is another than it was told the last time, for an account of the same in another process (``take``).
+        What is new comes in the order in which it was used."""
+        found = {path: self.uses.get(path) for path in self._pop_changed()}
+        new = {path for path, use in found.items() if use is not None and path not in self._known_there}
+        paths = [path for path in found if path not in new]
+        ordered: list[str] = []
+        for path in reversed(list(self.uses) if new else ()):
+            if path in new:
+                ordered.append(path)
+                if len(ordered) == len(new):
+                    break
+        self._known_there.update(new)
+        told: list[tuple[str, tuple[Any, ...] | None]] = []
+        for path in (*paths, *reversed(ordered)):
+            use = found[path]
+            if use is None:
+                self._known_there.discard(path)
+            told.append((path, None if use is None else tuple(vars(use).values())))
+        return self.unwatched, tuple(self.unseen), told
+
+    def take(self, unwatched: str | None, unseen: Iterable[str],
+             told: Iterable[tuple[str, tuple[Any, ...] | None]]) -> None:
+        """Enter what the account in another process says that has changed."""
+        self.unwatched = self.unwatched or unwatched
+        self.unseen.update(dict.fromkeys(unseen))
+        for path, values in told:
+            if values is None:
+                self.uses.pop(path, None)
+            else:
+                self.uses[path] = Use(*values)
             self._changed.add(path)
 
     def add(self, other: FileUses, *outside: Path) -> None:

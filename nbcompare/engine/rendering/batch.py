@@ -18,7 +18,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,7 +28,7 @@ from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.kept_stream import MOST_BYTES
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import ProcessEnd, end_group, start
-from nbcompare.engine.run_engine import rendering, run_engine
+from nbcompare.engine.run_engine import as_watched, rendering, run_engine
 from nbcompare.engine.safety.safe_start import is_bundled_subject
 
 BATCH = "batch"
@@ -68,7 +67,12 @@ class BatchEngine:
         stderr.write_text(answer["stderr"], encoding="utf-8")
         found = rendering(self.engine.role, (*self.engine.start, *words), shape, ended, seconds, folder / FLOAT_FILE,
                           started, BATCH)
-        return replace(found, opened=self._opened(folder))
+        opened = self._opened(folder)
+        if self.watch is None or opened is None:
+            return found
+        if self.watch.lost:
+            self.close()
+        return as_watched(found, self.watch, opened)
 
     def _opened(self, folder: Path) -> FileUses | None:
         """What the process has opened since it was started, outside of the folders of its commands."""

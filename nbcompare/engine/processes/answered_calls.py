@@ -1,0 +1,117 @@
+"""Answers for a filter of seccomp: at each call that it tells of, the process that makes it waits until it was looked
+at (told_calls.py), and is always told to go on. Who puts the filter on is in open_calls.py.
+
+Numbers are those of the kernel's header seccomp.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import platform
+import select
+import socket
+import struct
+import threading
+from contextlib import suppress
+
+from nbcompare.engine.processes.call_numbers import CALLS, REPORT
+from nbcompare.engine.processes.file_uses import FileUses
+from nbcompare.engine.processes.quick_switches import quick_switches
+from nbcompare.engine.processes.told_calls import ToldCalls
+
+_RECEIVE, _SEND, _IS_VALID, _SET_FLAGS, _GO_ON, _SWITCH_AT_ONCE = 0xC0502100, 0xC0182101, 0x40082102, 0x40082104, 1, 1
+_NOTICE, _ANSWER = struct.Struct("=QIIiIQ6Q"), struct.Struct("=QqiI")
+_TICKET = struct.Struct("=Q")
+_NO_NOTICE = bytes(_NOTICE.size)
+_END_SECONDS = 2.0
+_PATIENCE = 5
+"""After so many milliseconds without a call there is time to enter what waits."""
+_IN_A_WATCH = "nb-compare was itself started by a program that is watched, such as a mapped test"
+
+
+class AnsweredCalls:
+    """A thread that answers for one program until all its processes have ended; ``calls`` fills meanwhile. ``report``
+    is where the filter's end comes from, and is closed here."""
+
+    def __init__(self, calls: FileUses, report: socket.socket) -> None:
+        self.calls = calls
+        self._report = report
+        self._listener = -1
+        self._numbers = dict(CALLS[platform.machine()])
+        self._told = ToldCalls(calls, self._still_waits)
+        self._control = ctypes.PyDLL(None).ioctl  # it never waits here: no other thread runs meanwhile
+        self._control.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
+        self._notice, self._answer = bytearray(_NOTICE.size), bytearray(_ANSWER.pack(0, 0, 0, _GO_ON))
+        self._notice_at, self._answer_at = map(_address_of, (self._notice, self._answer))
+        self._waker, self._wake = os.pipe()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="open-calls")
+        self._thread.start()
+
+    def end(self) -> None:
+        """Wait a moment for processes that are about to end; then nothing is answered any more."""
+        self._thread.join(_END_SECONDS)
+        os.write(self._wake, b".")
+        self._thread.join()
+        for handle in (self._waker, self._wake):
+            os.close(handle)
+
+    def _watch(self) -> None:
+        try:
+            said, handles, _, _ = socket.recv_fds(self._report, REPORT.size, 1)
+            fault, gave_up = REPORT.unpack(said) if said else (0, False)
+            if handles:
+                self._listener, self._told.gave_up = handles[0], gave_up
+                with quick_switches():
+                    self._loop()
+            elif said:
+                self.calls.unwatched = _IN_A_WATCH if fault == errno.EBUSY else (
+                    f"the system does not let it be watched ({os.strerror(fault)})")
+        finally:
+            self._told.close()
+            if self._listener >= 0:
+                os.close(self._listener)
+            self._report.close()
+
+    def _loop(self) -> None:
+        with suppress(OSError):  # Linux 6.6 and later: question and answer on one processor, without a wait
+            fcntl.ioctl(self._listener, _SET_FLAGS, _SWITCH_AT_ONCE)
+        events = select.poll()
+        events.register(self._listener, select.POLLIN)
+        events.register(self._waker, select.POLLIN)
+        patience = None
+        while True:
+            found = events.poll(patience)
+            for handle, what in found:
+                if handle == self._waker or not what & select.POLLIN:
+                    return
+                self._one()
+            if not found:
+                self._told.settle()
+            patience = _PATIENCE if found else None
+
+    def _one(self) -> None:
+        """Look at one call, and let it go on whatever comes of that."""
+        self._notice[:] = _NO_NOTICE
+        if self._control(self._listener, _RECEIVE, self._notice_at) < 0:
+            return  # it ended meanwhile
+        ticket, pid, _, number, arch, _, *words = _NOTICE.unpack(self._notice)
+        try:
+            self._told.enter(pid, self._numbers[arch][number], words, ticket)
+        except Exception as fault:
+            self._told.could_not_read(fault)
+        _TICKET.pack_into(self._answer, 0, ticket)
+        self._control(self._listener, _SEND, self._answer_at)
+
+    def _still_waits(self, ticket: int) -> bool:
+        """Whether the process that made a call waits for its answer, and has not ended."""
+        with suppress(OSError):
+            fcntl.ioctl(self._listener, _IS_VALID, bytearray(_TICKET.pack(ticket)), True)
+            return True
+        return False
+
+
+def _address_of(stored: bytearray) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(stored))
