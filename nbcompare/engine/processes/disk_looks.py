@@ -64,7 +64,7 @@ class DiskLooks:
         glance = glance or glance_at(path)
         if isinstance(glance, Look):
             return glance
-        return Look(glance.st_mode, _stamp(glance), self._real(path), None)
+        return Look(glance.st_mode, stamp_in(glance), self._real(path), None)
 
     def _real(self, path: str) -> str:
         """The real path of what is no link itself."""
@@ -136,8 +136,9 @@ def stamp_of(path: str) -> tuple[int, Stamp | None]:
         found = os.stat(path)
     except OSError:
         return 0, None
-    return found.st_mode, _stamp(found)
+    return found.st_mode, stamp_in(found)
 
 
-def _stamp(found: os.stat_result) -> Stamp | None:
+def stamp_in(found: os.stat_result) -> Stamp | None:
+    """The stamp of a regular file, by what the system says of it."""
     return (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None

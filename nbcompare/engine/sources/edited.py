@@ -82,16 +82,14 @@ def _edited_files(listing: str) -> Iterator[str]:
         except OSError:
             continue
         odd = found.st_mtime > latest or str(found.st_size) != size  # a few among thousands
-        if odd and is_edited(path, written.st_mtime, digest, size):
+        if odd and is_edited(path, found, written.st_mtime, digest, size):
             yield path
 
 
-def is_edited(path: str, written: float, digest: str, size: str) -> bool:
-    """Whether an installed file is another than its distribution says, whose list was ``written`` then; bytes are read
-    where the file was written since."""
-    try:
-        found = os.stat(path)
-    except OSError:
+def is_edited(path: str, found: os.stat_result | None, written: float, digest: str, size: str) -> bool:
+    """Whether an installed file, of which the system says what was ``found``, is another than its distribution says,
+    whose list was ``written`` then; bytes are read where the file was written since."""
+    if found is None:
         return False  # not there
     if size.isdigit() and int(size) != found.st_size:
         return True

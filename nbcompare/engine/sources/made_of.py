@@ -116,7 +116,8 @@ class MadeOf:
 
     def without(self, paths: Collection[str]) -> MadeOf:
         """The same without some files, given as real paths."""
-        files = tuple(entry for entry in self.files if os.path.realpath(entry.path) not in paths) if paths else ()
+        real = RealPaths()
+        files = tuple(entry for entry in self.files if real.of(entry.path) not in paths) if paths else ()
         return replace(self, files=files) if paths and files != self.files else self
 
     @classmethod

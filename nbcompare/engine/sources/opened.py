@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nbcompare.engine.processes.disk_looks import link_at, stamp_of
+from nbcompare.engine.processes.disk_looks import link_at
 from nbcompare.engine.processes.file_uses import FileUses, Use
 from nbcompare.engine.safety.confine import __file__ as _launcher
 from nbcompare.engine.sources.built_before import built_before
@@ -35,7 +35,7 @@ from nbcompare.engine.sources.opened_kinds import (
     sum_as_opened,
 )
 from nbcompare.engine.sources.python_here import in_cache, stale_bytecode
-from nbcompare.engine.sources.real_paths import RealPaths
+from nbcompare.engine.sources.real_paths import Looks
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sum_of
 from nbcompare.later import dataclass
@@ -157,15 +157,14 @@ def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
     ``search`` is the engine's PATH."""
     if calls.unwatched:
         return OpenedFiles(unwatched=calls.unwatched), []
-    own = written_by_itself(calls)
-    known = _Known(_with_old_sums(made_of, own), program)
+    own, looks = written_by_itself(calls), Looks()
+    known = _Known(_with_old_sums(made_of, own, looks), program, looks)
     keeps = made_of.keeps if made_of else ()
     kept = tuple(path for path in sorted(calls.uses) if keeps and is_kept(path, keeps) and os.path.isfile(path))
     sources = {path: use for path, use in calls.uses.items() if not use.made and (use.read or use.run or use.looked_at)
                and not is_kept(path, keeps)}
-    real = RealPaths()
-    behind = functools.cache(source_behind)
-    found = _Found()
+    behind = functools.cache(functools.partial(source_behind, is_file=looks.is_file))
+    found = _Found(looks)
     changed = []
     for path, use in sorted(sources.items()):
         if use.behind in calls.uses:
@@ -175,9 +174,9 @@ def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
             continue
         source = behind(path)
         kind = kind_of(source)
-        if kind is None or real.of(source) in known:
+        if kind is None or looks.of(source) in known:
             continue
-        stamp = stamp_of(path)[1]
+        stamp = looks.stamp(path)
         if stamp != use.stamp and not use.written:
             if not use.read and not use.run:
                 continue  # it was asked about alone, as a log is that others write
@@ -185,7 +184,7 @@ def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
         elif stamp is None:
             found.gone(path, kind)
         elif use.read or use.run or stamp == use.stamp:
-            found.add(kind, source, use if source == path else replace(use, written=False))
+            found.add(kind, source, use if source == path else None)
             if source != path and kind.word == OWN and stale_bytecode(source) == path:
                 found.add(FileKind(OWN, "", path), path, use)
                 calls.unseen[f"{path} is not compiled from the source beside it"] = None
@@ -198,19 +197,19 @@ def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
                   if use.leads_to is not None and not use.written and _is_own(path))
     logs = own - found.files.keys()
     if logs:
-        logs -= {real.of(path) for path, use in calls.uses.items() if use.read and not use.made}
+        logs -= {looks.of(path) for path, use in calls.uses.items() if use.read and not use.made}
     return replace(found.opened(tuple(calls.unseen)), listings=tuple(listings_of(calls, known.holds, behind)),
                    links=links[:MOST_FILES], logs=_logs(made_of, logs),
                    kept=kept[:MOST_FILES], by_age=by_age(calls, _is_own),
                    attributes=tuple(attributes_of(calls, _is_own))), changed
 
 
-def _with_old_sums(made_of: MadeOf | None, own: frozenset[str]) -> MadeOf | None:
+def _with_old_sums(made_of: MadeOf | None, own: frozenset[str], looks: Looks) -> MadeOf | None:
     """What an engine is made of without what it changed itself."""
     if made_of is None or not own:
         return made_of
-    mine = [entry for entry in made_of.files if os.path.realpath(entry.path) in own]
-    return made_of.without({os.path.realpath(entry.path) for entry in mine if _changed(entry)})
+    mine = [entry for entry in made_of.files if looks.of(entry.path) in own]
+    return made_of.without({looks.of(entry.path) for entry in mine if _changed(entry)})
 
 
 def _logs(made_of: MadeOf | None, own: Iterable[str]) -> tuple[str, ...]:
@@ -231,8 +230,8 @@ def _before_on(search: str, calls: FileUses) -> Iterator[str]:
     """Where a program that was run would have been found before, had it lain there: a shell looks without opening."""
     places = [place for place in search.split(os.pathsep) if os.path.isabs(place)]
     for path, use in calls.uses.items():
-        folder, name = os.path.split(path)
-        if use.run and folder in places:
+        folder, name = os.path.split(path) if use.run else ("", "")
+        if folder in places:
             for place in places[:places.index(folder)]:
                 earlier = os.path.join(place, name)
                 kind = kind_of(earlier)
@@ -243,18 +242,19 @@ def _before_on(search: str, calls: FileUses) -> Iterator[str]:
 class _Known:
     """The files that need no telling, as real paths: an engine's program, and what it is known to be made of."""
 
-    def __init__(self, made_of: MadeOf | None, program: str) -> None:
+    def __init__(self, made_of: MadeOf | None, program: str, looks: Looks) -> None:
+        self._looks = looks
         own = [entry.path for entry in made_of.files] if made_of else []
-        self._files = {os.path.realpath(path) for path in (program, _launcher, *own) if path}
+        self._files = {looks.of(path) for path in (program, _launcher, *own) if path}
         # What the Python of a wrapper searches is not asked for, and beside declared sources nothing is.
         asked = made_of if made_of and made_of.kind in (MODULE, SCRIPT) and not made_of.globs else None
-        self._folders = {os.path.realpath(os.path.dirname(folder)) for folder in asked.folders} if asked else set()
+        self._folders = {looks.of(os.path.dirname(folder)) for folder in asked.folders} if asked else set()
         self._folders |= {os.path.dirname(path) for path in self._files if asked or path not in own}
 
     @functools.cached_property
     def written(self) -> int:
         """When the newest source was written, as mtime in nanoseconds."""
-        stamps = [stamp_of(path)[1] for path in self._files if path.endswith(".py")]
+        stamps = [self._looks.stamp(path) for path in self._files if path.endswith(".py")]
         return max((stamp[2] for stamp in stamps if stamp), default=0)
 
     def __contains__(self, path: str) -> bool:
@@ -262,13 +262,14 @@ class _Known:
 
     def holds(self, folder: str) -> bool:
         """Whether one of them lies in a folder."""
-        return os.path.realpath(folder) in self._folders
+        return self._looks.of(folder) in self._folders
 
 
 class _Found:
     """What was opened, as it is put together."""
 
-    def __init__(self) -> None:
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
         self.files: dict[str, SourceFile] = {}
         self.absent: list[str] = []
         self.rewritten: list[str] = []
@@ -292,15 +293,17 @@ class _Found:
         """A file that the engine itself took away, as a log of a database that was taken in."""
         self.absent += [path] if kind.word == OWN and not can_be_made_again(path) else []
 
-    def add(self, kind: FileKind, path: str, use: Use) -> None:
+    def add(self, kind: FileKind, path: str, use: Use | None) -> None:
+        """A file that counts, with its own use; without one where another that was compiled from it was used."""
         if kind.word == INSTALLED:
             if (entry := self._listed.entry_of(kind)) and entry.listing not in self.files:
                 self.distribution(entry.listing)
-            if entry and not is_edited(path, self._listed.written(entry.listing).st_mtime, entry.digest, entry.size):
+            if entry and not is_edited(path, self._looks.at(path), self._listed.written(entry.listing).st_mtime,
+                                       entry.digest, entry.size):
                 return
         if kind.word in (OWN, INSTALLED):
             self.files[path] = SourceFile(path, path, sum_as_opened(path))
-            if use.written and stamp_of(path)[1] != use.stamp:
+            if use and use.written and self._looks.stamp(path) != use.stamp:
                 self.rewritten.append(path)
         else:
             self.grouped.setdefault(kind.place, set()).add(kind.name)

@@ -14,6 +14,7 @@ import hashlib
 import io
 import os
 import re
+from collections.abc import Callable
 from importlib.util import source_from_cache
 from pathlib import Path
 
@@ -114,12 +115,12 @@ def can_be_made_again(path: str) -> bool:
     return "/.cache/" in path or bool(cache and path.startswith(os.path.join(cache, "")))
 
 
-def source_behind(path: str) -> str:
+def source_behind(path: str, is_file: Callable[[str], bool] = os.path.isfile) -> str:
     """The source that Python compiled a file of __pycache__ from, where it is there; else the file itself."""
     if not path.endswith(".pyc") or os.path.basename(os.path.dirname(path)) != "__pycache__":
         return path
     source = compiled_from(path)
-    return source if source and os.path.isfile(source) else path
+    return source if source and is_file(source) else path
 
 
 @functools.lru_cache(1 << 14)

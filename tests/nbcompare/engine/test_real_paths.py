@@ -10,11 +10,12 @@ from nbcompare.engine.processes.disk_looks import stamp_of
 from nbcompare.engine.processes.file_uses import Use
 from nbcompare.engine.sources import edited, opened
 from nbcompare.engine.sources.opened_kinds import kind_of
-from nbcompare.engine.sources.real_paths import RealPaths
+from nbcompare.engine.sources.real_paths import Looks, RealPaths
 from nbcompare.files import sum_of
 
 
-def test_real_paths_are_those_of_the_system(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", [RealPaths, Looks])
+def test_real_paths_are_those_of_the_system(kind, tmp_path, monkeypatch):
     """Links of files, folders, chains, loops and to nowhere; names that are missing, relative, or end oddly."""
     (tmp_path / "a/b").mkdir(parents=True)
     (tmp_path / "a/b/file").write_text("")
@@ -22,11 +23,26 @@ def test_real_paths_are_those_of_the_system(tmp_path, monkeypatch):
                          ("loop", "loop"), ("a/b/link", "file"), ("a/b/out", "../../twice/link")):
         (tmp_path / name).symlink_to(target)
     monkeypatch.chdir(tmp_path)
-    real = RealPaths()
+    real = kind()
     for place in (f"{tmp_path}/", "", "//", "./"):
         for path in ("a/b/file", "folder/file", "twice/link", "a/up/a/b/out", "nowhere", "loop", "loop/x", "a/none/x",
                      "a", "twice", "twice/", "a/b/..", "a/../folder/.", "a/up", "folder/../x"):
             assert real.of(place + path) == os.path.realpath(place + path), place + path
+
+
+def test_what_lies_at_a_path_is_looked_at_once(tmp_path):
+    """A file, a link to it, a link to nowhere, a folder, and nothing; what comes and goes meanwhile is not seen."""
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "nowhere").symlink_to("none")
+    looks, names = Looks(), ("file", "link", "nowhere", "none", "")
+    paths = [str(tmp_path / name) for name in names]
+    assert [looks.stamp(path) for path in paths] == [stamp_of(path)[1] for path in paths]
+    (tmp_path / "file").unlink()
+    (tmp_path / "none").write_text("")
+    assert [looks.is_file(path) for path in paths] == [True, True, False, False, False]
+    assert [looks.at(path) is None for path in paths] == [False, False, True, True, False]
+    assert looks.of(paths[1]) == paths[0]
 
 
 @pytest.fixture
@@ -53,14 +69,14 @@ def test_a_distribution_is_looked_through_once_for_a_group_but_what_is_opened_ea
         for text in ("x = 1\n", "x = 22\n"):
             (place / "thing_a.py").write_text(text)
             (place / "thing_b.py").write_text(text)
-            said = opened._Found()
+            said = opened._Found(Looks())
             path = str(place / "thing_a.py")
             said.add(kind_of(path), path, Use(stamp_of(path)[1], False, read=True))
             found.append(said.opened(()))
     names = [[os.path.basename(entry.path) for entry in said.files] for said in found]
     assert names == [["RECORD"], ["RECORD", "thing_a.py"]]
     assert all(any("thing_b.py was changed" in why for why in opened.changed_since(said)) for said in found)
-    again = opened._Found()
+    again = opened._Found(Looks())
     again.add(kind_of(path), path, Use(stamp_of(path)[1], False, read=True))
     assert {os.path.basename(entry) for entry in again.files} == {"RECORD", "thing_a.py", "thing_b.py"}
 
@@ -80,7 +96,7 @@ def test_a_distribution_that_was_looked_through_ahead_is_not_looked_through_agai
         with edited.at_one_moment():
             assert len(list(edited.edited_now(listing))) == 2
         (place / "thing_b.py").unlink()
-        said = opened._Found()
+        said = opened._Found(Looks())
         said.distribution(listing)
         assert {os.path.basename(path) for path in said.files} == {"RECORD", "thing_a.py"}
         assert looked == [listing] * 2
