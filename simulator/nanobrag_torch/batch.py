@@ -11,6 +11,7 @@ them to the disk is left to the system.
 from __future__ import annotations
 
 import functools
+import gc
 import io
 import json
 import tempfile
@@ -39,6 +40,8 @@ def run_batch(run: RunCommand, common: Sequence[str], requests: TextIO, answers:
             answer = _answer(guarded, line, list(common), Path(home, str(number)))
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
+            if number == 0:
+                gc.freeze()  # what is loaded by now stays: nobody need look for garbage in it
     return 0
 
 

@@ -63,3 +63,29 @@ def test_where_it_is_not_known_how_far_a_pixel_can_be_off_the_c_library_is_asked
 def test_a_value_halfway_between_two_float32_numbers_decides(values, alike):
     """1 + 2^-24 lies between 1 and the next number; the last between the largest and infinity."""
     assert rounds_alike(torch.tensor(values, dtype=torch.float64), 1e-14) is alike
+
+
+@pytest.mark.parametrize(("options", "sines"), [("", 14), ("-misset 1 2 3", 18), ("-Nc 1", 12), ("-N 1", 0)])
+def test_sines_along_an_axis_that_a_step_does_not_turn_are_taken_once(scene_of, monkeypatch, options, sines):
+    """c lies along the spindle unless the crystal is misset: two sines for each of two axes and three steps, and two
+    for c. The image is that of the C library's sines."""
+    scene, asked = scene_of(f"-osc 0.5 -phisteps 3 {options}"), []
+    monkeypatch.setattr(plain_rows, "spread", lambda scene: 0.0)
+    exact = PlainRenderer(scene).render_rows(range(32))[0].float()
+    monkeypatch.setattr(plain_rows, "spread", spread)
+    sine = torch.sin
+    monkeypatch.setattr(torch, "sin", lambda x: asked.append(x) or sine(x))
+    assert torch.equal(PlainRenderer(scene).render_rows(range(32))[0].float(), exact)
+    assert len(asked) == sines
+
+
+@pytest.mark.parametrize("options", ["-hkl few.hkl", "-hkl few.hkl -interpolate", "-hkl few.hkl -nointerpolate -N 1"])
+def test_quick_terms_look_structure_factors_up(scene_of, monkeypatch, tmp_path, options):
+    (tmp_path / "few.hkl").write_text("".join(f"{h} {k} {l} {9 + h - k}\n" for h in range(-3, 4) for k in range(-3, 4)
+                                              for l in range(-3, 4)))
+    scene = scene_of(f"{options} -default_F 2 -misset 10 20 30 -mosaic 1 -mosaic_domains 2 -lambda 3")
+    quick = PlainRenderer(scene).render_rows(range(32))[0].float()
+    monkeypatch.setattr(plain_rows, "spread", lambda scene: 0.0)
+    assert spread(scene) > 0.0
+    assert torch.equal(quick, PlainRenderer(scene).render_rows(range(32))[0].float())
+    assert quick.unique().numel() > 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nanobrag_torch.physics.arithmetic import cos, evenly, exp, sin, sqrt
+from nanobrag_torch.physics.arithmetic import cos, evenly, exp, has_zero, sin, sqrt
 from nanobrag_torch.physics.vectors import dot
 from nanobrag_torch.units import PI
 
@@ -17,11 +17,11 @@ TOPHAT_LIMIT = 0.3969
 
 def sinc_grating(x, n: int, sine=sin):
     """sin(n x)/sin(x), and n where x is exactly 0 (the limit; its derivative there is 0)."""
+    if not has_zero(x):
+        return sine(x * n) / sine(x)
     zero = x == 0.0
-    if bool(zero.any()):
-        inside = x.masked_fill(zero, 1.0)
-        return (sine(inside * n) / sine(inside)).masked_fill(zero, float(n))
-    return sine(x * n) / sine(x)
+    inside = x.masked_fill(zero, 1.0)
+    return (sine(inside * n) / sine(inside)).masked_fill(zero, float(n))
 
 
 def sinc_sphere(x):
@@ -47,14 +47,13 @@ def distance_squared_like_c(hkl, nearest, cells, reciprocal_per_A):
     return dot(away, away) * na * na * nb * nb * nc * nc
 
 
-def lattice_factor(shape: str, hkl, nearest, cells, fudge, reciprocal_per_A, emulate, sine=sin):
-    """Amplitude of the lattice relative to one cell, by shape; indices broadcast to the image. ``sine`` is that of a
-    square crystal."""
+def lattice_factor(shape: str, hkl, nearest, cells, fudge, reciprocal_per_A, emulate):
+    """Amplitude of the lattice relative to one cell, by shape; indices broadcast to the image."""
     if shape == "square":
         factor = None
         for x, n in zip(hkl, cells, strict=True):
             if n > 1:
-                along = sinc_grating(PI * x, n, sine)
+                along = sinc_grating(PI * x, n)
                 factor = along if factor is None else factor * along
         return evenly(1.0, hkl[0]) if factor is None else factor
     count = float(cells[0]) * cells[1] * cells[2]

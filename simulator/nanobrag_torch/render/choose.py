@@ -22,7 +22,7 @@ import torch
 
 from nanobrag_torch.options import Program
 from nanobrag_torch.physics.arithmetic import number
-from nanobrag_torch.physics.vectors import length
+from nanobrag_torch.physics.vectors import cross, dot, length
 from nanobrag_torch.render.phi_groups import largest_q, may_be_between_peaks
 from nanobrag_torch.render.plain_rows import PlainRenderer
 from nanobrag_torch.render.scene import Scene
@@ -137,14 +137,14 @@ def no_directions(scene: Scene) -> str:
     """What of a detector has no direction, as it may lie at the sample; empty where nothing does. h there is no number,
     and nothing can be looked up by it."""
     geometry = scene.geometry
-    fast, slow, sensor, first = (np.array([number(x) for x in vector]) for vector in
+    fast, slow, sensor, first = (tuple(number(x) for x in vector) for vector in
                                  (geometry.fast, geometry.slow, geometry.normal, geometry.pix0))
     depths = np.arange(geometry.layers) * number(geometry.layer_thickness)
     if geometry.curved:
         away = np.abs(number(geometry.distance)) + depths
     else:
-        across = np.cross(fast, slow)
-        away = np.abs(first @ across + depths * (sensor @ across)) / max(float(np.linalg.norm(across)), 1e-300)
+        across = cross(fast, slow)
+        away = np.abs(dot(first, across) + depths * dot(sensor, across)) / max(number(length(across)), 1e-300)
     return "" if (away > AT_THE_SAMPLE).all() else "a detector through the sample"
 
 

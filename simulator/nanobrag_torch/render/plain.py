@@ -21,7 +21,6 @@ import torch
 
 from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
 from nanobrag_torch.emulation import parse_emulations
-from nanobrag_torch.physics.arithmetic import sin
 from nanobrag_torch.physics.background import water_background
 from nanobrag_torch.physics.detector import capture_fraction, solid_angle
 from nanobrag_torch.physics.polarization import polarization_factor
@@ -114,11 +113,17 @@ class AnySubpixel(Protocol):
     def diffracted(self) -> Any: ...
 
 
+class QuickTerms(Protocol):
+    """F_cell^2 F_latt^2 with digits that are off at the end: ``quick_terms.py``."""
+
+    def term(self, cell, q) -> Any: ...
+
+
 class PixelSums:
     """What is known of each pixel while it is summed: the factors in force and the sum so far."""
 
-    def __init__(self, scene: Scene, tile: Tile, trace=None, sine=sin):
-        self.scene, self.tile, self.trace, self.sine = scene, tile, trace, sine
+    def __init__(self, scene: Scene, tile: Tile, trace=None, quick: QuickTerms | None = None):
+        self.scene, self.tile, self.trace, self.quick = scene, tile, trace, quick
         self.omega: Any = None
         self.polar: Any = None
         self.capture: Any = None
@@ -207,10 +212,11 @@ def source_polarization(scene: Scene, source, diffracted):
     return polarization_factor(light.polarization, source.incident, diffracted, light.polarization_axis)
 
 
-def render_tile(scene: Scene, tile: Tile, sticky: StickyInterpolation | None = None, trace=None, sine=sin):
-    """Values (photons, float64) and sums of solid angles (sr) of the pixels of a tile; ``sine`` is that of the lattice
-    factor of a square crystal."""
-    pixels = PixelSums(scene, tile, trace, sine)
+def render_tile(scene: Scene, tile: Tile, sticky: StickyInterpolation | None = None, trace=None,
+                quick: QuickTerms | None = None):
+    """Values (photons, float64) and sums of solid angles (sr) of the pixels of a tile; ``quick`` says by what terms are
+    worked out where their last digits do not count."""
+    pixels = PixelSums(scene, tile, trace, quick)
     if scene.water_like_spots:
         pixels.total = pixels.total + water_background(scene.water_size, scene.illumination.fluence)
     ended = sticky.prepare(tile) if sticky else None
@@ -253,11 +259,14 @@ def add_source(pixels: PixelSums, sub: Subpixel, number: int, source, ended) -> 
 def add_term(pixels: PixelSums, q, cell, factors: list, culled, ended, index) -> None:
     """F_cell^2 F_latt^2 of one phi step and domain, with the factors inside the sum."""
     scene, trace = pixels.scene, pixels.trace
+    if pixels.quick is not None:
+        pixels.add(pixels.quick.term(cell, q), factors, culled, None)
+        return
     hkl = miller_indices(cell, q)
     nearest = nearest_indices(hkl)
     along, whole = _reduced(scene, hkl, nearest)
     F_latt = lattice_factor(scene.shape, along, whole, scene.lattice.cells, scene.fudge,
-                            scene.lattice.reciprocal_per_A, scene.emulate, pixels.sine)
+                            scene.lattice.reciprocal_per_A, scene.emulate)
     late = ended.mask(index) if ended else None
     if scene.F.interpolate or scene.F.count == 0 or trace or scene.F.bordered.requires_grad:
         F_cell = structure_factor(scene.F, hkl, nearest, late).to(scene.dtype)

@@ -12,6 +12,7 @@ import torch
 
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.render.plain import render_tile
+from nanobrag_torch.render.quick_terms import QuickTerms
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
 from nanobrag_torch.render.tile import Tile, make_tile, tile_rows
@@ -51,7 +52,7 @@ class PlainRenderer:
 
     def _rendered(self, tile: Tile):
         if self.spread:
-            found = render_tile(self.scene, tile, sine=torch.sin)
+            found = render_tile(self.scene, tile, quick=QuickTerms(self.scene))
             if rounds_alike(found[0], self.spread):
                 return found
         return render_tile(self.scene, tile, self.sticky)

@@ -39,9 +39,10 @@ LARGE_PAGE = 2**21
 MOST_PIECES = PIPE_BYTES // _NUMBER.size
 
 
+@functools.cache
 def keep_freed_memory() -> None:
-    """Ask glibc to keep the memory of freed tensors for the next ones: new pages from the system for each of them cost
-    more than most operations on a tile. Elsewhere, nothing is done."""
+    """Ask glibc, once for this process and its children, to keep the memory of freed tensors for the next ones: new
+    pages from the system for each of them cost more than most operations on a tile. Elsewhere, nothing is done."""
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
         library.mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)
