@@ -198,8 +198,8 @@ def identify(engine: Engine, environment: Mapping[str, str] = {}) -> EngineIdent
 def questions(engine: Engine, environment: Mapping[str, str] = {}) -> tuple[Callable[[], object], ...]:
     """What ``identify`` asks other programs about an engine, and its account in the end (built_before): each by itself,
     so that they can be asked side by side and ahead. The answers are its own while they are ``asked_once``, or while
-    the files are what they are that git answers from."""
-    asked = tuple(functools.partial(ask, engine, environment) for ask in (_version, _library_names, ask_ahead))
+    the files are what they are that git answers from. Those that take the longest come first."""
+    asked = tuple(functools.partial(ask, engine, environment) for ask in (ask_ahead, _version, _library_names))
     return (*asked, lambda: list(built_before([str(engine.program)])))
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
@@ -118,8 +118,13 @@ def _own_files(state: RepositoryState, identity: EngineIdentity) -> list[Path]:
     """The files of an engine that lie in a repository and that people write."""
     if state.root is None or identity.made_of is None:
         return []
-    real, top = RealPaths(), os.path.join(state.root, "")
-    paths = [entry.path for entry in identity.made_of.files if real.of(entry.path).startswith(top)]
+    return written_by_people(state.root, [entry.path for entry in identity.made_of.files])
+
+
+def written_by_people(root: str, files: Iterable[str]) -> list[Path]:
+    """Of files those that lie in a repository and that people write."""
+    real, top = RealPaths(), os.path.join(root, "")
+    paths = [path for path in files if real.of(path).startswith(top)]
     return [Path(path) for path in paths if not _OF_INSTALLATION.search(path) and not _is_built(path)
             and not _is_installed_script(Path(path))]
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import importlib
 import os
+import platform
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
@@ -27,7 +29,8 @@ from nbcompare.engine.installation import HARNESS, SIMULATOR
 from nbcompare.engine.processes.asking import Answers, asked_once
 from nbcompare.engine.processes.quick_switches import quick_switches
 from nbcompare.engine.processes.redact import redacted
-from nbcompare.engine.repository.git import Repositories
+from nbcompare.engine.repository.git import Repositories, not_committed
+from nbcompare.engine.sources.made_of import listed
 
 Step = Callable[[], object]
 _Answer = TypeVar("_Answer")
@@ -157,7 +160,17 @@ def asked_ahead(case: Case, c_bin: str | None, py_bin: str | None, answers: Answ
         declared = declared_engines(case, project)
         named = {REFERENCE: named_engine(REFERENCE, c_bin, os.environ, declared),
                  SUBJECT: named_engine(SUBJECT, py_bin, os.environ, declared)}
-        asked = [] if decided else [question for engine in bundled_engines()
-                                    if named[engine.role] is None for question in questions(engine, case.environment)]
-        with all_beside((partial(ask_git_ahead, case), *asked)):
+        bundled = [] if decided else [engine for engine in bundled_engines() if named[engine.role] is None]
+        asked = [question for engine in bundled for question in questions(engine, case.environment)]
+        own = [_ask_git_of_the_simulator] if any(engine.role == SUBJECT for engine in bundled) else []
+        with all_beside((*asked, partial(ask_git_ahead, case), *own, platform.platform)):  # which asks a program, too
             pass
+
+
+def _ask_git_of_the_simulator() -> None:
+    """Ask whether its files are committed as they are, as is done when it is known that they are the subject's."""
+    from nbcompare.run.provenance import written_by_people
+
+    root = Repositories().of(SIMULATOR).root
+    if root is not None:
+        not_committed(Path(root), written_by_people(root, map(str, listed(SIMULATOR))))

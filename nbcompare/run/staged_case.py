@@ -173,7 +173,7 @@ def _identified(engines: Mapping[str, Engine], environment: Mapping[str, str]) -
     if not engines:
         return {}
     asked = (question for engine in engines.values() for question in questions(engine, environment))
-    with all_beside((platform.platform, *asked)):  # which asks a program too, and no engine runs yet
+    with all_beside((*asked, platform.platform)):  # which asks a program too, and no engine runs yet
         return {role: identify(engine, environment) for role, engine in engines.items()}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -165,16 +166,31 @@ def _tracked_beside(path: Path, patterns: tuple[str, ...]) -> _Beside:
     top = _root_of(path.parent)
     if top is None:
         return None
-    git = Git(top)
-    own = git.names("ls-files", "-z", "--", f":(literal){os.path.relpath(path, os.path.realpath(top))}")
-    names = git.names("ls-files", "-z", "--", *patterns)
-    return None if own or not names else (top, names)
+    kept = [name for _, _, _, name in Git(top).index()]  # which is asked for the state of the repository, too
+    names = [name for name in dict.fromkeys(kept) if any(fnmatchcase(name, pattern) for pattern in patterns)]
+    return None if os.path.relpath(path, os.path.realpath(top)) in kept or not names else (top, names)
 
 
 def _root_of(folder: Path) -> Path | None:
     """The top of the working tree that holds a folder; a repository may claim one that lies elsewhere."""
-    root = Git(folder, filters=False).text("rev-parse", "--show-toplevel") if folder.is_dir() else None
+    place = _where_git_looks(os.path.realpath(folder)) if folder.is_dir() else None
+    root = Git(Path(place), filters=False).text("rev-parse", "--show-toplevel") if place else None
     return Path(root) if root and folder.resolve().is_relative_to(Path(root).resolve()) else None
+
+
+def _where_git_looks(folder: str) -> str | None:
+    """The first of a folder and those above it, as a real path, in which git finds something to look at, so that it
+    says there what it says of the folder: a .git of whatever kind, or what may be a repository without a tree. None
+    where there is none. It goes no further than a file system, and what we may not look into is left to it."""
+    device = os.stat(folder).st_dev
+    while not any(os.path.lexists(os.path.join(folder, name)) for name in (".git", "HEAD")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        if not os.access(folder, os.X_OK) or os.stat(above).st_dev != device:
+            return folder
+        folder = above
+    return folder
 
 
 def _state(top: Path, deep: int) -> RepositoryState:
@@ -222,11 +238,20 @@ class Git:
     def __init__(self, top: Path, *, filters: bool = True) -> None:
         self.top = top.absolute()
         self.settings = dict(_SETTINGS)
-        for scope in ("--local", "--worktree") if filters else ():
-            for entry in self.names("config", scope, "--includes", "-z", "--get-regexp", _FILTERS) or ():
-                name, _, value = entry.partition("\n")
-                if value not in _LFS:
-                    self.settings |= {name: "", f"{name.rpartition('.')[0]}.required": "false"}
+        for entry in self._filters() if filters else ():
+            name, _, value = entry.partition("\n")
+            if value not in _LFS:
+                self.settings |= {name: "", f"{name.rpartition('.')[0]}.required": "false"}
+
+    def _filters(self) -> list[str]:
+        """The filters that the repository itself names. One of our own settings is asked for as well: a question that
+        finds something has an answer. A git of before 2.26 does not say from which file one is, and is asked twice."""
+        asked = ("--includes", "-z", "--get-regexp")
+        said = self.names("config", "--show-scope", *asked, rf"{_FILTERS}|^core\.fsmonitor$")
+        if said is not None:
+            return [entry for scope, entry in zip(said[::2], said[1::2], strict=True) if scope in ("local", "worktree")]
+        return [entry for scope in ("--local", "--worktree") for entry in self.names("config", scope, *asked, _FILTERS)
+                or ()]
 
     def _asked(self, words: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
         plain = [word for name, value in self.settings.items() if "=" not in name for word in ("-c", f"{name}={value}")]

@@ -3,11 +3,13 @@
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from nbcompare.engine.processes.asking import asked_once
 from nbcompare.engine.repository import git
-from nbcompare.engine.repository.git import Git, not_committed, repository_of, tracked_beside
+from nbcompare.engine.repository.git import Git, Repositories, not_committed, repository_of, tracked_beside
 
 
 class Repository:
@@ -96,6 +98,48 @@ def test_a_folder_that_looks_like_what_git_keeps_is_no_repository(repository):
     kept = repository.home / "data"
     repository.git("init", "-q", "--bare", str(kept))
     assert Git(kept, filters=False).text("rev-parse", "--git-dir") is None and repository_of(kept).root is None
+
+
+def _broken(place):
+    (place / ".git").write_text("gitdir: /nowhere\n")
+
+
+@pytest.mark.parametrize("lay", [
+    lambda place: None, lambda place: (place / ".git").mkdir(), _broken, lambda place: (place / "HEAD").write_text("x"),
+    lambda place: Repository.git(SimpleNamespace(home=place), "init", "-q", "--bare", "."),
+    lambda place: Repository.git(SimpleNamespace(home=place), "init", "-q"),
+    lambda place: (place / ".git").symlink_to(place.parent / ".git"),
+    lambda place: (place / ".git").symlink_to("/nowhere"),
+], ids=["nothing", "empty", "broken", "HEAD", "bare", "another", "link", "dead-link"])
+def test_the_top_is_what_git_says_in_the_folder_itself(repository, lay):
+    """Although it is asked further up, where it begins to find something."""
+    folder = repository.home / "in/side"
+    folder.mkdir(parents=True)
+    lay(repository.home / "in")
+    said = Git(folder, filters=False).text("rev-parse", "--show-toplevel")
+    assert repository_of(folder).root == said
+
+
+def test_git_is_asked_once_for_all_folders_of_a_tree_and_never_for_those_of_none(repository, tmp_path, monkeypatch):
+    asked, answer = [], git.answer
+    monkeypatch.setattr(git, "answer", lambda argv, *more, **named: asked.append(argv) or answer(argv, *more, **named))
+    deep = repository.home / "in/side"
+    deep.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(deep)
+    with asked_once():
+        known = Repositories()
+        assert {known.of(place).root for place in (deep, deep.parent, repository.home)} == {str(repository.home)}
+        assert known.of(tmp_path).root is None and known.of(tmp_path / "link").root == str(repository.home)
+    assert sum("--show-toplevel" in argv for argv in asked) == 1
+
+
+def test_a_git_that_does_not_say_where_a_setting_stands_is_asked_for_each_place(repository, monkeypatch):
+    repository.git("config", "filter.evil.clean", "/evil")
+    new = Git(repository.home).settings
+    assert new["filter.evil.clean"] == "" and new["filter.evil.required"] == "false"
+    names = Git.names
+    monkeypatch.setattr(Git, "names", lambda self, *words: None if "--show-scope" in words else names(self, *words))
+    assert Git(repository.home).settings == new
 
 
 def test_times_of_files_do_not_hide_a_change(repository):

@@ -16,6 +16,7 @@ from nbcompare.engine.processes.asking import asked_once
 from nbcompare.engine.repository import git
 from nbcompare.engine.sources import edited, made_of
 from nbcompare.engine.sources.edited import scanned_once
+from nbcompare.run.provenance import _own_files
 from nbcompare.run.ready import ask_git_ahead, asked_ahead, beside, in_order, made_ready
 
 
@@ -59,6 +60,19 @@ def test_bundled_engines_are_asked_ahead_and_never_those_of_the_user(small_case,
     with asked_once(answers):
         subject = subject_engine(None, {})
         assert identify(subject, case.environment).version == "1.0" and asked == ["subject"]
+
+
+def test_whether_the_simulator_is_committed_is_known_when_it_is_known_to_be_the_subject(small_case, monkeypatch):
+    case, answers = load_case(small_case), {}
+    monkeypatch.setattr(identity, "_version_line", lambda *_: "1.0")
+    monkeypatch.setattr(made_of, "_ask", lambda *_: {"bundled": True, "stale": [], "python": "3"})
+    asked_ahead(case, "true", None, answers)
+    monkeypatch.setattr(git, "answer", lambda *_, **__: pytest.fail("git is asked again"))
+    with asked_once(answers):
+        who = identify(subject_engine(None, {}), case.environment)
+        assert who.made_of.bundled
+        state = git.Repositories().of(SIMULATOR)
+        git.not_committed(state.root, _own_files(state, who))
 
 
 def test_what_is_left_when_the_block_ends_is_left_out():
