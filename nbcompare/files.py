@@ -176,11 +176,12 @@ def dump_json(value: object) -> str:
 
 class SameAgain(dict[str, Any]):
     """A part of a value of JSON's kinds that is written many times and never changed: its text is made once for each
-    depth that it stands at. To whoever gets it by another process it is a plain dictionary."""
+    depth that it stands at, or is the ``text`` that its maker knows, as json.dumps gives it with an indent of 2. To
+    whoever gets it by another process it is a plain dictionary."""
 
-    def __init__(self, value: Mapping[str, Any]) -> None:
+    def __init__(self, value: Mapping[str, Any], text: str = "") -> None:
         super().__init__(value)
-        self._texts: dict[str, str] = {}
+        self._texts = {"\n": text} if text else {}
 
     def text(self, line: str) -> str:
         """Its text where lines begin with ``line``; no line end in it is one of a text of its own."""

@@ -8,11 +8,12 @@ of the list is not taken for a lost peak.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
-from nbcompare.files import SameAgain
+from nbcompare.files import SameAgain, dump_json
 from nbcompare.later import dataclass, np
 
 COUNT = 50
@@ -57,9 +58,13 @@ class PeakTable:
 
     @cached_property
     def _said(self) -> dict[str, Any]:
-        rows = [{"reference": vars(p.reference), "subject": vars(p.subject), "distance_px": p.distance_px,
-                 "intensity_ratio": p.intensity_ratio} for p in self.pairs]
-        return SameAgain({"matched": len(self.pairs), "unmatched": self.unmatched, "reach_px": REACH_PX, "pairs": rows})
+        reference, subject = [p.reference for p in self.pairs], [p.subject for p in self.pairs]
+        distances = np.hypot(np.subtract([p.x for p in subject], [p.x for p in reference]),
+                             np.subtract([p.y for p in subject], [p.y for p in reference])).tolist()
+        rows = [{"reference": vars(pair.reference), "subject": vars(pair.subject), "distance_px": distance,
+                 "intensity_ratio": pair.intensity_ratio} for pair, distance in zip(self.pairs, distances, strict=True)]
+        table = {"matched": len(self.pairs), "unmatched": self.unmatched, "reach_px": REACH_PX, "pairs": rows}
+        return SameAgain(table, _text_of(table))
 
     def moved(self, x: float, y: float) -> PeakTable:
         """The same table with x and y added to every position."""
@@ -73,6 +78,26 @@ class PeakTable:
     def from_dict(cls, stored: dict[str, Any]) -> PeakTable:
         pairs = (PeakPair(Peak(**row["reference"]), Peak(**row["subject"])) for row in stored["pairs"])
         return cls(tuple(pairs), stored["unmatched"])
+
+
+def _text_of(table: dict[str, Any]) -> str:
+    """The table in JSON, row by row by one pattern: there are hundreds of numbers in each of the thousand tables of a
+    sweep. Nothing of one with other rows than those of numbers."""
+    rows = [(*row["reference"].values(), *row["subject"].values(), row["distance_px"], row["intensity_ratio"])
+            for row in table["pairs"]]
+    if not rows or any(type(number) is not float or not math.isfinite(number) for row in rows for number in row):
+        return ""
+    pattern = _pattern_of_row()
+    text = dump_json({**table, "pairs": []}).rstrip()
+    return text.replace("[]", f"[{','.join(pattern % row for row in rows)}\n  ]")
+
+
+@cache
+def _pattern_of_row() -> str:
+    """A row of the table with a place for each number, as it stands in its JSON."""
+    peak = dict.fromkeys(("x", "y", "intensity"), "%r")
+    text = dump_json({"pairs": [{"reference": peak, "subject": peak, "distance_px": "%r", "intensity_ratio": "%r"}]})
+    return text[text.index("[") + 1:text.rindex("\n  ]")].replace('"%r"', "%r")
 
 
 def find_peaks(image: np.ndarray, count: int = COUNT) -> list[Peak]:

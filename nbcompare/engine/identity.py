@@ -303,6 +303,7 @@ def _found(pattern: str, text: str) -> str:
     return match.group(1) if match else UNKNOWN
 
 
+@functools.cache
 def _cpu_name() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as stream:

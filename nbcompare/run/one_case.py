@@ -25,6 +25,7 @@ from nbcompare.case.facts import case_facts
 from nbcompare.case.further_subject import known_as
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.case.validate import refuse_slips
+from nbcompare.compare.peaks import PeakTable
 from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.processes.asking import asked_once
@@ -235,8 +236,16 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
         surroundings=staged.surroundings, notes=(*handed.notes, *_beside(staged, ran), *_taken_tests(tests),
                *_notes(staged, ran, judgement.further, progress), *_of_tests(tests)),
         uncompared=judgement.verdict == uncompared())
-    said = Record.from_dict(each_text(record.as_dict(), shown))
-    return replace(said, engines=_engines(staged, ran, handed.shown or ShownEngines()))
+    return replace(_shown(record), engines=_engines(staged, ran, handed.shown or ShownEngines()))
+
+
+def _shown(record: Record) -> Record:
+    """A record as it may be read by anybody. Peaks, half of all its values, are numbers alone and stay as they are."""
+    found = record.comparison
+    rest = replace(record, comparison=found and replace(found, peaks=PeakTable((), 0)))
+    said = Record.from_dict(each_text(rest.as_dict(), shown))
+    return said if found is None or said.comparison is None else \
+        replace(said, comparison=replace(said.comparison, peaks=found.peaks))
 
 
 def _engines(staged: StagedCase, ran: EngineRuns, known: ShownEngines) -> tuple[EngineIdentity, ...]:

@@ -5,6 +5,8 @@ It is the longest part of a record, and for the cells of a sweep nearly always t
 
 from __future__ import annotations
 
+import functools
+
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.processes.redact import redacted
 from nbcompare.engine.sources.opened import OpenedFiles
@@ -12,7 +14,15 @@ from nbcompare.visible import each_text, visible
 
 
 def shown(text: str) -> str:
-    """A text as it may stand in a record."""
+    """A text as it may stand in a record. Names and paths stand there many times, and are looked at once."""
+    return _shown_name(text) if len(text) < _LONGEST_NAME else visible(redacted(text))
+
+
+_LONGEST_NAME = 256
+
+
+@functools.lru_cache(maxsize=1 << 13)
+def _shown_name(text: str) -> str:
     return visible(redacted(text))
 
 

@@ -1,5 +1,8 @@
 """Peaks: where they are found, near edges and in crowds, and which of two images belong together."""
 
+import json
+import math
+
 import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
@@ -8,6 +11,7 @@ from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import RegionPair, evaluate
 from nbcompare.compare.peaks import COUNT, REACH_PX, Peak, PeakPair, PeakTable, find_peaks, match_peaks
+from nbcompare.files import dump_json
 
 
 def lone_pixels(places, shape=(30, 40), height=100.0):
@@ -151,6 +155,20 @@ def test_a_peak_is_above_a_ten_thousandth_of_the_brightest():
     assert len(find_peaks(image)) == 1
     image[20, 30] = 1.0001
     assert [(peak.x, peak.intensity) for peak in find_peaks(image)] == [(5, 10_000), (30, pytest.approx(1.0001))]
+
+
+def test_a_table_is_written_as_the_standard_library_writes_it():
+    """Row by row by one pattern, also where a number is none, or not one that JSON or the pattern can hold."""
+    peaks = [Peak(0.1 + at, 1e-7 / (at + 1), float(at)) for at in range(5)]
+    for pairs in ((), tuple(map(PeakPair, peaks[1:], peaks)), (PeakPair(peaks[0], peaks[1]),),
+                  (PeakPair(Peak(1, 2, 3), Peak(1.5, 2.0, 3.0)),)):
+        said = PeakTable(pairs, 3).as_dict()
+        assert dump_json({"a": [said]}) == json.dumps({"a": [said]}, indent=2) + "\n"
+        assert said["pairs"] == [{"reference": vars(pair.reference), "subject": vars(pair.subject),
+                                  "distance_px": pair.distance_px, "intensity_ratio": pair.intensity_ratio}
+                                 for pair in pairs]
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dump_json(PeakTable((PeakPair(peaks[1], Peak(1.0, 2.0, math.inf)),), 0).as_dict())
 
 
 def test_a_table_is_read_back_equal_and_moves_as_a_whole():
