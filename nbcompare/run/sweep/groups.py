@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import shutil
+import sys
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -18,12 +20,16 @@ from nbcompare.case.case import Case
 from nbcompare.engine.sources.edited import scanned_once
 from nbcompare.errors import NbCompareError
 from nbcompare.run.group_looks import GroupLooks
-from nbcompare.run.sweep.worker import Order, looks_of_group, of_git, run_order
+from nbcompare.run.sweep.memory_folder import memory_folder
+from nbcompare.run.sweep.worker import Order, has_bundled_engines, looks_of_group, of_git, run_order
 
 MOST_IN_GROUP = 10
 """Cells that are handed out at once, where each bundle has a folder of its own that is held meanwhile."""
 MOST_IN_ARCHIVE = 100
 _MADE_BEFORE_A_LOOK = 20_000
+_IMAGES, _COPIES, _MADE = 16, 4, 1 << 20
+"""Images and copies of each input that a cell has in its folders at most, and bytes of an input that a generator of
+ours makes."""
 SHARE_OF_THREAD = 4
 """A sweep is cut into so many groups for each thread, so that none waits long for the last."""
 
@@ -60,16 +66,27 @@ def matrix_name(case: Case) -> str:
 
 def make_archive(orders: Group, stamp: str, target: Path, work: Path, *, verify: bool) -> Left:
     """Run cells one after another and seal their bundles, all of one stamp, in a new file ``target``; they are made
-    below ``work``. Where no cell left a bundle there is no file. ``verify``: each is verified in full before it is
-    taken in, where nobody will do so who publishes it. What the cells have in common is looked at once; where it was
-    changed meanwhile all are run again, each with looks of its own."""
+    below ``work``, or in memory where they are small. Where no cell left a bundle there is no file. ``verify``: each is
+    verified in full before it is taken in, where nobody will do so who publishes it. What the cells have in common is
+    looked at once; where it was changed meanwhile all are run again, each with looks of its own."""
     looks = looks_of_group()
-    with garbage_seldom():
-        left = _sealed(orders, stamp, target, work, verify=verify, looks=looks)
+    with garbage_seldom(), memory_folder(_most_bytes(orders), work) as place:
+        left = _sealed(orders, stamp, target, place, verify=verify, looks=looks)
         if looks.end():
             target.unlink(missing_ok=True)
-            left = _sealed(orders, stamp, target, work, verify=verify, looks=None)
+            left = _sealed(orders, stamp, target, place, verify=verify, looks=None)
     return left
+
+
+def _most_bytes(orders: Group) -> int:
+    """What the folders of a cell may hold at a time: some images, and copies of its input files; more than there is
+    room for where an engine that does not ship here may write anything."""
+    if not all(map(has_bundled_engines, orders)):
+        return sys.maxsize
+    case, given = orders[0].case, orders[0].options.inputs
+    files = [given.get(entry.name) or case.place_of(str(entry.file)) for entry in case.inputs if not entry.made_by]
+    inputs = _MADE * len(case.inputs) + sum(os.path.getsize(path) for path in files if os.path.exists(path))
+    return _IMAGES * max(order.case.shape.bytes for order in orders) + _COPIES * inputs
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from nbcompare.engine.rendering.renderer import Batches, Renderer
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.sources.opened_again import OpenedAgain
+from nbcompare.errors import NbCompareError
 from nbcompare.run.group_looks import GroupLooks
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
@@ -96,6 +97,17 @@ def _engines(order: Order) -> Mapping[str, Engine]:
         found = engines_of(case, options, Progress(quiet=True))
         known[key] = confine_all(found) if options.sandbox else found
     return known[key]
+
+
+def has_bundled_engines(order: Order) -> bool:
+    """Whether all that a cell runs are the engines that ship here, as they are."""
+    case = order.case
+    if case.subjects or case.tests or case.environment or order.options.sandbox:
+        return False
+    try:
+        return all(engine.chosen_by == "default" for engine in _engines(order).values())
+    except NbCompareError:
+        return False  # which is told when the cell is run
 
 
 def identities_of(engines: Mapping[str, Engine]) -> dict[str, EngineIdentity]:
