@@ -301,7 +301,7 @@ def _in_window(text: str) -> str:
     return without_drawn(text, _hidden) if text != before or any(line.has_drawn for line in lines) else text
 
 
-class _Line(NamedTuple):
+class _LineMarks(NamedTuple):
     """What of a line may be of a secret: marks, something without one, a run as in any token, a word that is drawn."""
 
     marks: frozenset[str]
@@ -311,11 +311,11 @@ class _Line(NamedTuple):
 
 
 @functools.lru_cache(maxsize=1 << 12)
-def _seen_in(line: str) -> _Line:
+def _seen_in(line: str) -> _LineMarks:
     """None of it reaches over the end of a line; and the logs of two runs have most of their lines in common, but few
     windows of them."""
     low, longest = line.lower(), max(map(len, _compiled(_RUNS).findall(line)), default=0)
-    return _Line(frozenset(filter(low.__contains__, _ALL_MARKS)), _bare(line, longest),
+    return _LineMarks(frozenset(filter(low.__contains__, _ALL_MARKS)), _bare(line, longest),
                  bool(_compiled(_RUN).search(line)), longest >= _RUN_OF and has_drawn(line))
 
 

@@ -80,8 +80,10 @@ def test_an_archive_is_sealed_and_holds_every_file_in_order(sealed, store):
     assert sealed.stat().st_mode & 0o777 == 0o444
     with zipfile.ZipFile(sealed) as archive:
         entries = archive.infolist()
-        assert {(entry.date_time, entry.external_attr >> 16, entry.compress_type) for entry in entries} == {
-            ((1980, 1, 1, 0, 0, 0), stat.S_IFREG | 0o444, zipfile.ZIP_DEFLATED)}
+        assert {(entry.date_time, entry.external_attr >> 16) for entry in entries} == {
+            ((1980, 1, 1, 0, 0, 0), stat.S_IFREG | 0o444)}
+        packing = {entry.compress_type for entry in entries if not entry.filename.endswith(".png")}
+        assert packing == {zipfile.ZIP_DEFLATED}
         files = [f"small/{path.relative_to(store.passed.parent)}" for path in sorted(store.passed.rglob("*"))
                  if path.is_file()]
         assert [entry.filename for entry in entries][:len(files)] == files
