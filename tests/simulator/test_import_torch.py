@@ -6,9 +6,12 @@ import linecache
 import os
 import posixpath
 import runpy
+import subprocess
 import sys
 
-from nanobrag_torch import cli, import_once
+import pytest
+
+from nanobrag_torch import cli, import_once, import_torch
 from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.import_torch import frames_answer
 
@@ -78,12 +81,60 @@ def test_the_program_looks_once_for_its_own_modules_too(monkeypatch):
     assert looks[-1] is not look and search["_path_stat"] is look
 
 
-def test_python_is_as_it_was_when_torch_is_imported():
+@pytest.mark.parametrize("given", [None, "1"])
+def test_python_is_as_it_was_when_torch_is_imported(monkeypatch, given):
+    monkeypatch.delenv("TORCH_DEVICE_BACKEND_AUTOLOAD", raising=False)
+    if given is not None:
+        monkeypatch.setenv("TORCH_DEVICE_BACKEND_AUTOLOAD", given)
     search = vars(sys.modules["_frozen_importlib_external"])
-    before = inspect.getframeinfo, inspect.getmodule, inspect.getsourcefile, search["_path_stat"]
-    try:
-        with frames_answer():
-            raise ModuleNotFoundError("torch")
-    except ModuleNotFoundError:
-        pass
-    assert (inspect.getframeinfo, inspect.getmodule, inspect.getsourcefile, search["_path_stat"]) == before
+
+    def seen():
+        return (inspect.getframeinfo, inspect.getmodule, inspect.getsourcefile, search["_path_stat"], sys.meta_path[:],
+                dict(os.environ))
+
+    before = seen()
+    with pytest.raises(ModuleNotFoundError), frames_answer():
+        assert os.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] == "0"
+        raise ModuleNotFoundError("torch")
+    assert seen() == before
+
+
+def test_a_postponed_module_is_itself_once_anything_of_it_is_asked_for(tmp_path, monkeypatch):
+    for name in ("asked_for_later", "asked_for_now"):
+        (tmp_path / f"{name}.py").write_text("import sys\nsys.ran.append(__name__)\nanswer = 42\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "ran", [], raising=False)
+    monkeypatch.setattr(import_torch, "POSTPONED", {"asked_for_later"})
+    found = sys.meta_path[:]
+    with frames_answer():
+        later, _ = importlib.import_module("asked_for_later"), importlib.import_module("asked_for_now")
+    assert (sys.ran, sys.meta_path) == (["asked_for_now"], found)
+    assert (later.answer, sys.ran) == (42, ["asked_for_now", "asked_for_later"])
+    assert importlib.import_module("asked_for_later") is later
+
+
+POSTPONING = """
+import sys
+from importlib.util import _LazyModule
+from nanobrag_torch.cli import run
+from nanobrag_torch.import_torch import POSTPONED
+status = run(sys.argv[1:])
+unasked = [name for name in POSTPONED if object.__getattribute__(sys.modules[name], "__class__") is _LazyModule]
+import torch
+print(f"{status} {sorted(POSTPONED - set(unasked))} {torch.distributions.Normal(0.0, 1.0).mean:g}", file=sys.stderr)
+"""
+
+
+def test_a_run_asks_for_nothing_that_is_postponed_and_gives_the_image_of_all_of_torch(tmp_path, simulated):
+    """The fast path, with what interpolation and a round crystal need besides."""
+    importlib.import_module("torch")
+    (tmp_path / "few.hkl").write_text("".join(f"{h} {k} {l} {9 + h - k}\n" for h in range(-3, 4) for k in range(-3, 4)
+                                              for l in range(-3, 4)))
+    command = ("-cell 100 90 80 90 90 90 -hkl few.hkl -interpolate -default_F 1 -N 5 -round_xtal -lambda 3 "
+               "-distance 100 -nonoise -detpixels 64 -pixel 0.1 -phisteps 2 -osc 1 -misset 1 2 3 -render fast "
+               "-floatfile").split()
+    words = [sys.executable, "-c", POSTPONING, *command, "aside.bin"]
+    ran = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.stderr == "0 [] 0\n"
+    assert simulated(argv=[*command, "here.bin"]).status == 0
+    assert (tmp_path / "aside.bin").read_bytes() == (tmp_path / "here.bin").read_bytes()
