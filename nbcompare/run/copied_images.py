@@ -77,8 +77,10 @@ def _copies(run: Run, calls: FileUses) -> Iterator[str]:
     counts where it had the size of the image when it was opened, or was written."""
     size = run.shape.fast * run.shape.slow * np.dtype(run.dtype).itemsize
     again = calls.uses.keys() if calls.again is None else calls.again
-    read = [path for path, use in calls.uses.items() if use.read and not use.made and use.stamp is not None
-            and (use.stamp[1] == size or use.written or path in again)]  # most of thousands were only looked at
+    likely = {path for path, use in calls.uses.items()
+              if use.written or (use.stamp is not None and use.stamp[1] == size)}
+    read = (path for path in likely.union(again) if (use := calls.uses.get(path)) and use.read and not use.made
+            and use.stamp is not None)
     for path in sorted(read):
         try:
             if os.path.getsize(path) == size and sha256_of(Path(path)) == run.image_sha256:

