@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
+from nbcompare.compare import peaks
 from nbcompare.compare.compare import compare_images
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import RegionPair, evaluate
@@ -159,8 +160,8 @@ def test_a_peak_is_above_a_ten_thousandth_of_the_brightest():
 
 def test_a_table_is_written_as_the_standard_library_writes_it():
     """Row by row by one pattern, also where a number is none, or not one that JSON or the pattern can hold."""
-    peaks = [Peak(0.1 + at, 1e-7 / (at + 1), float(at)) for at in range(5)]
-    for pairs in ((), tuple(map(PeakPair, peaks[1:], peaks)), (PeakPair(peaks[0], peaks[1]),),
+    some = [Peak(0.1 + at, 1e-7 / (at + 1), float(at)) for at in range(5)]
+    for pairs in ((), tuple(map(PeakPair, some[1:], some)), (PeakPair(some[0], some[1]),),
                   (PeakPair(Peak(1, 2, 3), Peak(1.5, 2.0, 3.0)),)):
         said = PeakTable(pairs, 3).as_dict()
         assert dump_json({"a": [said]}) == json.dumps({"a": [said]}, indent=2) + "\n"
@@ -168,7 +169,7 @@ def test_a_table_is_written_as_the_standard_library_writes_it():
                                   "distance_px": pair.distance_px, "intensity_ratio": pair.intensity_ratio}
                                  for pair in pairs]
     with pytest.raises(ValueError, match="not JSON compliant"):
-        dump_json(PeakTable((PeakPair(peaks[1], Peak(1.0, 2.0, math.inf)),), 0).as_dict())
+        dump_json(PeakTable((PeakPair(some[1], Peak(1.0, 2.0, math.inf)),), 0).as_dict())
 
 
 def test_a_table_is_read_back_equal_and_moves_as_a_whole():
@@ -202,3 +203,12 @@ def test_figures_of_peaks_are_those_of_the_pairs():
     assert figure("peak_distance") == pytest.approx(2)
     assert figure("peaks_unmatched") == 1
     assert COUNT == 50
+
+
+def test_peaks_are_the_same_whether_the_nearest_pixels_are_looked_at_at_once(monkeypatch):
+    """In images of few whole numbers, where many neighbours are equal and the first of them counts."""
+    random = np.random.default_rng(5)
+    images = [random.integers(-1, most, random.integers(1, 20, 2)).astype("f4") for most in (2, 3, 9, 40) * 8]
+    at_once = [find_peaks(image) for image in images]
+    monkeypatch.setattr(peaks, "_FEW", 0)
+    assert at_once == [find_peaks(image) for image in images] and sum(map(len, at_once)) > 100
