@@ -242,8 +242,11 @@ def _record(staged: StagedCase, tests: Mapping[str, TestsOutcome], ran: EngineRu
 def _shown(record: Record) -> Record:
     """A record as it may be read by anybody. Peaks, half of all its values, are numbers alone and stay as they are."""
     found = record.comparison
-    rest = replace(record, comparison=found and replace(found, peaks=PeakTable((), 0)))
-    said = Record.from_dict(each_text(rest.as_dict(), shown))
+    rest = replace(record, comparison=found and replace(found, peaks=PeakTable((), 0))).as_dict()
+    changed = each_text(rest, shown)
+    if changed == rest:
+        return record
+    said = Record.from_dict(changed)
     return said if found is None or said.comparison is None else \
         replace(said, comparison=replace(said.comparison, peaks=found.peaks))
 

@@ -5,6 +5,7 @@ Numbers are those of the kernel's headers unistd.h, seccomp.h and bpf_common.h.
 
 from __future__ import annotations
 
+import functools
 import struct
 
 (OPEN, OPENAT, OPENAT2, CREATE, RUN, RUN_AT, TO, TO_AT, SYMLINK, SYMLINK_AT, CONNECT, RING, HANDLE, LOOK,
@@ -55,6 +56,7 @@ REPORT = struct.Struct("=i?")
 """What a new process says with the filter's end, or without it: why there is none, and whether it gave up rights."""
 
 
+@functools.cache
 def filter_of(machine: str) -> bytes:
     """The program that asks at the calls of the table and lets all others go on unasked."""
     steps: list[tuple[int, int, int, int]] = []

@@ -39,7 +39,7 @@ HIDDEN = "not shown, sum "
 
 _PERCENT = re.compile(rb"(\d{1,3})% done")
 _POLL_SECONDS = 0.05
-_PAUSE_MILLISECONDS = 5
+_PAUSE_MILLISECONDS = 20
 """After a few lines nothing but the end of a program is waited for so long: one that tells each percent of a short run
 would wake us a hundred times."""
 _GRACE_SECONDS = 2.0
@@ -67,9 +67,13 @@ class ProcessEnd:
 
 def allowed_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
     """The variables a child process gets: those on the allow-list and not private, then ``extra``."""
-    kept = {name: value for name, value in os.environ.items()
-            if PASSED_ON.fullmatch(name) and not _private(name, value)}
+    kept = {name: value for name, value in os.environ.items() if _is_passed_on(name, value)}
     return {**kept, **extra}
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _is_passed_on(name: str, value: str) -> bool:
+    return bool(PASSED_ON.fullmatch(name)) and not _private(name, value)
 
 
 def _private(name: str, value: str) -> bool:

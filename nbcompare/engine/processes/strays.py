@@ -58,7 +58,7 @@ class _Child:
 
 def children() -> frozenset[int]:
     """The children of this process there are now."""
-    return frozenset(child.pid for child in _children())
+    return frozenset(_child_pids())
 
 
 def end_strays(before: Collection[int], group: int) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def end_strays(before: Collection[int], group: int) -> tuple[str, ...]:
     found: dict[int, str] = {}
     begun, quiet = time.monotonic(), 0
     while quiet < _LOOKS:
-        strays = [child for child in _children() if child.pid not in before and _is_stray(child)]
+        strays = [child for child in _children(but=before) if _is_stray(child)]
         late = time.monotonic() - begun
         quiet = 0 if strays else quiet + 1
         for child in strays:
@@ -101,8 +101,8 @@ def _is_stray(child: _Child) -> bool:
     return child.session != os.getsid(0) and not {child.pid, child.group, child.session} & groups()
 
 
-def _children() -> Iterator[_Child]:
-    for pid in _child_pids():
+def _children(but: Collection[int]) -> Iterator[_Child]:
+    for pid in _child_pids().difference(but):
         with suppress(OSError, ValueError, IndexError):
             yield _read(pid)
 
@@ -110,9 +110,10 @@ def _children() -> Iterator[_Child]:
 def _child_pids() -> set[int]:
     """All children, by the lists that the kernel keeps; none where it keeps none."""
     found: set[int] = set()
-    for path in Path("/proc/self/task").glob("*/children"):
-        with suppress(OSError, ValueError):
-            found.update(map(int, path.read_text().split()))
+    with suppress(OSError):
+        for task in os.listdir("/proc/self/task"):
+            with suppress(OSError, ValueError), open(f"/proc/self/task/{task}/children", "rb", buffering=0) as stream:
+                found.update(map(int, stream.readall().split()))
     return found
 
 

@@ -7,12 +7,14 @@ starts itself), and entries of search paths that mean a working folder are made 
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nbcompare.case.declared.declarations import PATH_LISTS, absolute_entries
+from nbcompare.files import Stamp, stamp_at
 
 BUNDLED_SUBJECT = (sys.executable, "-P", "-m", "nanobrag_torch")
 _BUNDLED_BEFORE = (sys.executable, "-m", "nanobrag_torch")
@@ -61,12 +63,18 @@ def is_python_script(program: Path) -> bool:
     """Whether a file is run by Python: by its name, or by its first line."""
     if program.suffix == ".py":
         return True
+    first = _beginning(str(program), stamp_at(str(program))).partition(b"\n")[0]
+    return first.startswith(b"#!") and b"python" in first
+
+
+@functools.lru_cache(maxsize=64)
+def _beginning(program: str, _stamp: Stamp) -> bytes:
+    """The first bytes of a file, asked for several times in each run; nothing of one that cannot be read."""
     try:
         with open(program, "rb") as stream:
-            first = stream.readline(200)
+            return stream.read(200)
     except OSError:
-        return False
-    return first.startswith(b"#!") and b"python" in first
+        return b""
 
 
 def obeys(start: Sequence[str], program: Path) -> bool:
@@ -77,11 +85,7 @@ def obeys(start: Sequence[str], program: Path) -> bool:
 
 
 def _is_compiled(program: Path) -> bool:
-    try:
-        with open(program, "rb") as stream:
-            return stream.read(4) == b"\x7fELF"
-    except OSError:
-        return False
+    return _beginning(str(program), stamp_at(str(program))).startswith(b"\x7fELF")
 
 
 def importable(names: Sequence[str]) -> str | None:
