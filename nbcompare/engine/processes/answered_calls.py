@@ -9,12 +9,14 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import functools
 import os
 import platform
 import select
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 from nbcompare.engine.processes.call_numbers import CALLS, REPORT
@@ -42,8 +44,7 @@ class AnsweredCalls:
         self._listener = -1
         self._numbers = dict(CALLS[platform.machine()])
         self._told = ToldCalls(calls, self._still_waits)
-        self._control = ctypes.PyDLL(None).ioctl  # it never waits here: no other thread runs meanwhile
-        self._control.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
+        self._control = _control()
         self._notice, self._answer = bytearray(_NOTICE.size), bytearray(_ANSWER.pack(0, 0, 0, _GO_ON))
         self._notice_at, self._answer_at = map(_address_of, (self._notice, self._answer))
         self._waker, self._wake = os.pipe()
@@ -71,6 +72,7 @@ class AnsweredCalls:
                     f"the system does not let it be watched ({os.strerror(fault)})")
         finally:
             self._told.close()
+            del self._told  # which knows us, so that nothing of an engine stays once it has ended
             if self._listener >= 0:
                 os.close(self._listener)
             self._report.close()
@@ -111,6 +113,14 @@ class AnsweredCalls:
             fcntl.ioctl(self._listener, _IS_VALID, bytearray(_TICKET.pack(ticket)), True)
             return True
         return False
+
+
+@functools.cache
+def _control() -> Callable[..., int]:
+    """The system's ioctl, which never waits here: no other thread of Python runs meanwhile."""
+    control = ctypes.PyDLL(None).ioctl
+    control.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
+    return control
 
 
 def _address_of(stored: bytearray) -> int:

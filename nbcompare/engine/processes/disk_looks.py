@@ -59,6 +59,8 @@ class DiskLooks:
 
     def at(self, path: str, glance: Glance | None = None) -> Look:
         """What lies at an absolute path without ``.`` and ``..``; ``glance`` is what was seen there before."""
+        if isinstance(glance, Look):
+            return glance
         if is_of_the_process(path):
             return Look(*stamp_of(path), path, link_at(path))
         glance = glance or glance_at(path)

@@ -68,8 +68,8 @@ class FileUses:
         self._moved, self._carried = set[str](), dict[str, str]()
         self.disk = DiskLooks()
         self._known_there: set[str] = set()
-        self.settle: Callable[[], None] = _nothing_waits
-        self.forget_there: Callable[[tuple[str, ...]], None] = self._forget_here_alone
+        self.settle: Callable[[], None] = nothing_waits
+        self.forget_there: Callable[[tuple[str, ...]], None] | None = None
 
     # --- while it runs -------------------------------------------------------------------------------------------
 
@@ -218,12 +218,11 @@ class FileUses:
     def forget(self, folder: Path) -> None:
         """What was done in a folder, and with the folder itself."""
         names = tuple({str(folder.absolute()), os.path.realpath(folder)})
-        self.forget_there(names)
+        if self.forget_there:
+            self.forget_there(names)
+        else:
+            self.settle()
         self.forget_names(names)
-
-    def _forget_here_alone(self, _: tuple[str, ...]) -> None:
-        """Of an account that nobody else keeps: what was done so far is entered before it is forgotten."""
-        self.settle()
 
     def forget_names(self, names: tuple[str, ...]) -> None:
         """What was done with folders of these names, and in them."""
@@ -287,7 +286,7 @@ class FileUses:
                 self._changed.add(path)
 
 
-def _nothing_waits() -> None:
+def nothing_waits() -> None:
     """Of an account to which nobody adds any more."""
 
 

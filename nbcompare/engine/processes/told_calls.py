@@ -41,7 +41,7 @@ from nbcompare.engine.processes.call_numbers import (
     VIEW,
 )
 from nbcompare.engine.processes.disk_looks import Glance, glance_at, leads_through_a_process
-from nbcompare.engine.processes.file_uses import FileUses, gives_rights
+from nbcompare.engine.processes.file_uses import FileUses, gives_rights, nothing_waits
 from nbcompare.engine.processes.git_looks import MOST_VARIABLES, MOST_WORDS, QuestionsToGit, is_of_work_tree
 from nbcompare.engine.processes.memory import Memory
 from nbcompare.engine.processes.own_servers import is_own_memory, is_own_server
@@ -82,6 +82,7 @@ class ToldCalls:
         self._views: set[int] = set()
         self._first: int | None = None
         self._looked_at: set[bytes] = set()
+        self._plain_folders: set[bytes] = set()
         self._changing: set[int] = set()
         self._questions = QuestionsToGit()
         self._lock = threading.Lock()
@@ -104,7 +105,7 @@ class ToldCalls:
         except OSError:
             self._unreadable(call, ticket)
             return
-        if call in _KEEP_NAMES and not how & _MAKES and _is_plain(text) and pid in self._views and not (
+        if pid in self._views and call in _KEEP_NAMES and not how & _MAKES and self._is_plain(text) and not (
                 self._changing or self._questions.of(pid)):
             self._waiting.append((text, call, how, glance_at(text)))
             if call in _LOOKS:
@@ -138,6 +139,16 @@ class ToldCalls:
         """Enter what waits, and look into no process any more."""
         self.settle()
         self._memory.forget()
+        self.calls.settle = nothing_waits  # nor does the account know us any more
+
+    def _is_plain(self, text: bytes) -> bool:
+        """Whether a path is written in the usual way, and names a file of a disk; its folder is looked at once."""
+        folder = text[:text.rfind(b"/") + 1]
+        if folder not in self._plain_folders:
+            if not _is_plain_folder(folder):
+                return False
+            self._plain_folders.add(folder)
+        return text[-1:] not in _DOTS and text[len(folder):len(folder) + 2] != b".."
 
     def settle(self) -> None:
         """Enter what waits."""
@@ -145,7 +156,7 @@ class ToldCalls:
             while self._waiting:
                 text, call, how, glance = self._waiting.popleft()
                 try:
-                    self._enter(os.path.normpath(os.fsdecode(text)), call, how, glance)
+                    self._enter(os.fsdecode(text), call, how, glance)
                 except Exception as fault:
                     self.could_not_read(fault)
 
@@ -259,9 +270,9 @@ class ToldCalls:
                 self.calls.unseen["it works in a root or container of its own"] = None
 
 
-def _is_plain(text: bytes) -> bool:
-    """Whether a path needs no more than to be written in the usual way, and names a file of a disk."""
-    return text[:1] == b"/" and text[-1:] not in _DOTS and not (
+def _is_plain_folder(text: bytes) -> bool:
+    """Whether a folder, with the slash behind it, begins at the root and has no detours, and a disk holds it."""
+    return text[:1] == b"/" and not (
         b"/.." in text or b"/./" in text or b"//" in text or text.startswith(_NOT_OF_A_DISK))
 
 

@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nbcompare.engine.processes.file_uses import FileUses
+from nbcompare.engine.processes.file_uses import FileUses, nothing_waits
 
 SETTLE, FORGET, END = range(3)
 """What is asked: what was done since the last question; to forget some names; and, in the end, the rest."""
@@ -96,6 +96,7 @@ class Account:
         self._ask(END)
         self._is_open = False
         self._talk.close()
+        self.calls.settle, self.calls.forget_there = nothing_waits, None
 
     def _settle(self) -> None:
         self._ask(SETTLE)

@@ -1,11 +1,14 @@
 """The process that watches for nb-compare: what an engine opens arrives, and where it ends nothing counts as seen."""
 
+import gc
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ import pytest
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.processes import watcher
+from nbcompare.engine.processes.answered_calls import AnsweredCalls
+from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import run_program
 from nbcompare.engine.run_engine import run_engine
@@ -84,7 +89,9 @@ def test_two_engines_at_once_have_accounts_of_their_own(tmp_path):
     def one(name: str) -> None:
         (tmp_path / f"{name}.txt").write_text(name)
         with OpenCalls() as watch:
-            run(tmp_path / name, "/bin/sh", "-c", f"sleep 0.1; cat {tmp_path}/{name}.txt", watch=watch)
+            text = (f"cat ../{name}.txt; touch ../{name}.read; "
+                    "while ! test -e ../one.read -a -e ../other.read; do sleep 0.01; done")
+            run(tmp_path / name, "/bin/sh", "-c", text, watch=watch)
         accounts[name] = {path for path in watch.calls.uses if path.endswith(".txt")}
 
     threads = [threading.Thread(target=one, args=(name,)) for name in ("one", "other")]
@@ -117,8 +124,7 @@ def test_thousands_of_files_arrive_in_their_order_though_they_are_asked_for_mean
 def test_what_a_process_does_that_outlives_its_parent_is_seen(tmp_path):
     (tmp_path / "late").write_text("1\n")
     with OpenCalls() as watch:
-        run(tmp_path / "work", "/bin/sh", "-c", f"setsid sh -c 'touch own; sleep 0.05; cat {tmp_path}/late' & "
-                                                "while ! test -e own; do sleep 0.01; done", watch=watch)
+        subprocess.run(["/bin/sh", "-c", f"(sleep 0.1; cat {tmp_path}/late > /dev/null) &"], preexec_fn=watch.at_start)
     assert watch.calls.uses[f"{tmp_path}/late"].read
 
 
@@ -164,3 +170,23 @@ def test_a_folder_that_is_forgotten_is_looked_at_anew(tmp_path):
         thread.join()
     stamps.append(watch.calls.outside().uses[f"{tmp_path}/table"].stamp)
     assert [size for _, size, _ in stamps] == [2, 3]
+
+
+def test_nothing_of_an_engine_that_has_ended_stays_in_memory():
+    """Where no garbage is collected, as in that process: a sweep has thousands of engines."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        report, childs = socket.socketpair()
+        calls = FileUses()
+        answered, known = AnsweredCalls(calls, report), weakref.ref(calls)
+        childs.close()
+        answered.end()
+        calls.outside(Path("/nowhere"))
+        calls.forget(Path("/nowhere"))
+        calls.changes()
+        del answered, calls
+        assert known() is None
+    finally:
+        if was_on:
+            gc.enable()
