@@ -16,11 +16,11 @@ from pathlib import Path
 
 from nbcompare.case.case import Case
 from nbcompare.case.declared.declarations import EngineDeclaration, declarations_of
+from nbcompare.case.project_file import PROJECT_FILE, find_project_file
 from nbcompare.case.reading.strict_yaml import load
 from nbcompare.errors import CaseError
 from nbcompare.later import dataclass
 
-PROJECT_FILE = "nb-compare.yaml"
 KEYS = ("engines", "case_environment")
 CODE_VARIABLES = re.compile(
     r"LD_.*|DYLD_.*|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|MALLOC_.*|PATH|HOME|IFS|ENV|BASH_.*|SHELL|SHELLOPTS"
@@ -47,14 +47,6 @@ class Project:
     case_environment: tuple[str, ...] = ()
     path: Path | None = None
     sha256: str | None = None
-
-
-def find_project_file(folder: Path) -> Path | None:
-    """The nearest project file in ``folder`` or above it, by the name of its folder that no link leads through: what it
-    declares is the same program whichever way somebody came."""
-    here = folder.absolute()
-    found = next((place for place in (here, *here.parents) if (place / PROJECT_FILE).is_file()), None)
-    return Path(os.path.realpath(found), PROJECT_FILE) if found else None
 
 
 def load_project(path: Path) -> Project:

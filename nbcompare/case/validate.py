@@ -16,7 +16,8 @@ from nbcompare.case.case import Case
 from nbcompare.case.case_file import load_case
 from nbcompare.case.cells import cells_of
 from nbcompare.case.phases import load_phases
-from nbcompare.case.project import PROJECT_FILE, declared_engines, load_project, project_above, refuse_code_variables
+from nbcompare.case.project import declared_engines, load_project, project_above, refuse_code_variables
+from nbcompare.case.project_file import PROJECT_FILE
 from nbcompare.case.reading.all_faults import collected_faults, reading_on
 from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.errors import CaseError, UsageError

@@ -83,12 +83,16 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
         raise UsageError("--cluster renders the row bands of --shards N" if shards == 1 else
                          "--sandbox confines engines on this machine; what holds them on the workers of a --cluster is "
                          "for those who start the workers")
+    answers: Answers = {}
+    if not (sandbox or reference):
+        from nbcompare.run.asked_first import asked_first
+
+        click.get_current_context().with_resource(asked_first(cases[0], py_bin, answers))
     told.start(cases)
     told.expect((path.name, path) for path in cases)
     loaded = gathered([partial(_one_cell, path, told) for path in cases])
     progress = told.progress()
     told.expect((case.name, case.path) for case in loaded)
-    answers: Answers = {}
     from nbcompare.engine.processes.watcher import begin
     from nbcompare.run.ready import asked_ahead, made_ready
 

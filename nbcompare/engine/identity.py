@@ -200,7 +200,12 @@ def questions(engine: Engine, environment: Mapping[str, str] = {}) -> tuple[Call
     so that they can be asked side by side and ahead. The answers are its own while they are ``asked_once``, or while
     the files are what they are that git answers from. Those that take the longest come first."""
     asked = tuple(functools.partial(ask, engine, environment) for ask in (ask_ahead, _version, _library_names))
-    return (*asked, lambda: list(built_before([str(engine.program)])))
+    return (*asked, functools.partial(_built_before, str(engine.program)))
+
+
+def _built_before(program: str) -> list[str]:
+    """What was built before its source, asked once at a time: what git says of it is kept."""
+    return once(("built before", program), lambda: list(built_before([program])))
 
 
 def version_command(engine: Engine) -> tuple[str, ...]:

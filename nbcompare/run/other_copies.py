@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from nbcompare.case.arguments.options import REFERENCE
-from nbcompare.case.project import PROJECT_FILE, find_project_file
+from nbcompare.case.project_file import PROJECT_FILE, find_project_file
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.sources.libraries import is_elf

@@ -101,7 +101,7 @@ def _places_of(engine: Engine, identity: EngineIdentity) -> list[Path]:
 
 
 def _is_installed_script(path: Path) -> bool:
-    return (path.parent.parent / "pyvenv.cfg").is_file() and path.parent.name in ("bin", "Scripts")
+    return path.parent.name in ("bin", "Scripts") and (path.parent.parent / "pyvenv.cfg").is_file()
 
 
 def _with_sources(state: RepositoryState, identity: EngineIdentity) -> RepositoryState:

@@ -30,7 +30,7 @@ from nbcompare.engine.processes.asking import Answers, asked_once
 from nbcompare.engine.processes.quick_switches import quick_switches
 from nbcompare.engine.processes.redact import redacted
 from nbcompare.engine.repository.git import Repositories, not_committed
-from nbcompare.engine.sources.made_of import listed
+from nbcompare.engine.sources.made_of import listed, look_at
 
 Step = Callable[[], object]
 _Answer = TypeVar("_Answer")
@@ -162,7 +162,8 @@ def asked_ahead(case: Case, c_bin: str | None, py_bin: str | None, answers: Answ
                  SUBJECT: named_engine(SUBJECT, py_bin, os.environ, declared)}
         bundled = [] if decided else [engine for engine in bundled_engines() if named[engine.role] is None]
         asked = [question for engine in bundled for question in questions(engine, case.environment)]
-        own = [_ask_git_of_the_simulator] if any(engine.role == SUBJECT for engine in bundled) else []
+        own: list[Step] = [_ask_git_of_the_simulator] if any(engine.role == SUBJECT for engine in bundled) else []
+        own += [partial(look_at, engine, case.environment) for engine in bundled if engine.role == REFERENCE]
         with all_beside((*asked, partial(ask_git_ahead, case), *own, platform.platform)):  # which asks a program, too
             pass
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from nbcompare.case.project import PROJECT_FILE, find_project_file, load_project
+from nbcompare.case.project import load_project
+from nbcompare.case.project_file import PROJECT_FILE, find_project_file
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.sources.entry import COMPILED, MODULE
 from nbcompare.engine.sources.libraries import is_elf

@@ -22,7 +22,8 @@ from nbcompare.bundle.lock import is_locked
 from nbcompare.bundle.names import STAMP, STAMP_FORMAT
 from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.case.declared.declarations import EngineDeclaration
-from nbcompare.case.project import PROJECT_FILE, project_above
+from nbcompare.case.project import project_above
+from nbcompare.case.project_file import PROJECT_FILE
 from nbcompare.engine.bundled_reference import build_folder, found_program
 from nbcompare.engine.choose import named_engine, subject_engine
 from nbcompare.engine.installation import REFERENCE_SOURCE

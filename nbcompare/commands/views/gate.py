@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 import click
 
 from nbcompare.case.lines import CaseLines, lines_of
-from nbcompare.case.project import PROJECT_FILE
+from nbcompare.case.project_file import PROJECT_FILE
 from nbcompare.commands.views.escaped import MOST_BYTES, for_xml, within
 from nbcompare.commands.views.results import Result
 from nbcompare.errors import ExitCode, to_type, worst

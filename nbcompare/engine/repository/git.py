@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +146,7 @@ def changed_between(top: Path, then: str, now: str) -> list[str] | None:
 
 def tracked_beside(path: Path, patterns: tuple[str, ...]) -> tuple[Path, list[str]] | None:
     """The top of the repository in which a file lies that it does not keep, and the names that it keeps of these
-    patterns, in all its folders; None where the file is kept, or lies in no repository."""
+    patterns (*.c), in all its folders; None where the file is kept, or lies in no repository."""
     path = Path(os.path.realpath(path))
     stamps, known = stamps_of_git(path.parent), _BESIDE.get((path, patterns))
     if known is None or known[0] != stamps:
@@ -167,7 +166,8 @@ def _tracked_beside(path: Path, patterns: tuple[str, ...]) -> _Beside:
     if top is None:
         return None
     kept = [name for _, _, _, name in Git(top).index()]  # which is asked for the state of the repository, too
-    names = [name for name in dict.fromkeys(kept) if any(fnmatchcase(name, pattern) for pattern in patterns)]
+    endings = tuple(pattern.removeprefix("*") for pattern in patterns)
+    names = [name for name in dict.fromkeys(kept) if name.endswith(endings)]
     return None if os.path.relpath(path, os.path.realpath(top)) in kept or not names else (top, names)
 
 
@@ -285,12 +285,18 @@ class Git:
         """The repositories inside, as the index names them."""
         return [name for _, mode, _, name in self.index() if mode == "160000"]
 
-    def index(self) -> Iterator[tuple[str, str, str, str]]:
+    def index(self) -> list[tuple[str, str, str, str]]:
         """Of every entry of the index its mark (of ls-files -v), mode, sum and name."""
+        argv, environment = self._asked(("ls-files", "-s", "-v", "-z"))
+        return once(("git", "index", *argv, *sorted(environment.items())), self._index)
+
+    def _index(self) -> list[tuple[str, str, str, str]]:
+        found = []
         for entry in self.names("ls-files", "-s", "-v", "-z") or ():
             said, _, name = entry.partition("\t")
             mark, mode, stored, _ = said.split()
-            yield mark, mode, stored, name
+            found.append((mark, mode, stored, name))
+        return found
 
     def sum_of_changes(self) -> str | None:
         """The sum of what ``git diff`` prints against the commit; None where git follows no changed file."""

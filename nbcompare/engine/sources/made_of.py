@@ -30,7 +30,7 @@ from nbcompare.engine.sources.libraries import linked_libraries, loader_of
 from nbcompare.engine.sources.python_here import SKIPPED, files_below, lies_beside
 from nbcompare.engine.sources.real_paths import RealPaths
 from nbcompare.errors import FileError
-from nbcompare.files import hash_of_named, sha256_of, sum_of
+from nbcompare.files import hash_of_named, sum_of
 from nbcompare.later import dataclass
 
 ASK_SECONDS = 60.0
@@ -182,10 +182,10 @@ def _of_python(engine: Engine, entry: Entry, variables: Mapping[str, str]) -> Fo
                         hint=f"remove it: rm {shlex.quote(path)}")
     if said["bundled"]:
         folder = SIMULATOR
-        files = [SourceFile(f"{folder.name}/{path.relative_to(folder).as_posix()}", str(path), sha256_of(path))
+        files = [SourceFile(f"{folder.name}/{path.relative_to(folder).as_posix()}", str(path), sum_of(str(path)))
                  for path in listed(folder)]
         return MadeOf(entry.kind, str(folder), said["python"], tuple(files), (str(folder),), bundled=True), []
-    files = [SourceFile(name, path, sha256_of(path)) for name, path in sorted(said["files"].items())]
+    files = [SourceFile(name, path, sum_of(path)) for name, path in sorted(said["files"].items())]
     reasons = [Reason(text, file, place) for file, place, text in said["reasons"]]
     if entry.kind == MODULE and not said["files"]:
         reasons.append(Reason(f"its Python does not find {entry.module}", str(engine.program)))
@@ -238,7 +238,7 @@ def _of_compiled(engine: Engine, variables: Mapping[str, str]) -> Found:
     hidden = _started_by(engine.program)
     if found is None:
         return MadeOf(COMPILED), [Reason("ldd does not say with what it is linked", str(engine.program))]
-    files = [SourceFile(entry.name, entry.path, sha256_of(entry.path)) for entry in found if entry.path]
+    files = [SourceFile(entry.name, entry.path, sum_of(entry.path)) for entry in found if entry.path]
     files += _named_in_program(engine)
     reasons = [Reason(f"{engine.program.name} calls {', '.join(hidden)}", str(engine.program))] if hidden else []
     if loader is not None and os.path.realpath(loader) not in {os.path.realpath(entry.path) for entry in files}:
@@ -261,7 +261,7 @@ def _named_in_program(engine: Engine) -> list[SourceFile]:
     names = {found.decode() for found in _PATHS.findall(engine.program.read_bytes())}
     named = {name: Path(folder or "/", name) for name in names
              if (folder or name.startswith("/")) and not name.startswith(_OF_THE_SYSTEM)}
-    return [SourceFile(name, str(path), sha256_of(path)) for name, path in sorted(named.items())
+    return [SourceFile(name, str(path), sum_of(str(path))) for name, path in sorted(named.items())
             if path.is_file() and path != engine.program]
 
 
@@ -287,7 +287,7 @@ def _named_by_variables(variables: Mapping[str, str], found: MadeOf) -> tuple[li
         for entry in inside[:MOST_BESIDE]:
             if os.path.realpath(entry) not in known:
                 label = f"${name}/{entry.relative_to(path).as_posix()}" if entry != path else f"${name}"
-                files[str(entry)] = SourceFile(label, str(entry), sha256_of(entry))
+                files[str(entry)] = SourceFile(label, str(entry), sum_of(str(entry)))
     return list(files.values()), reasons
 
 
@@ -303,7 +303,7 @@ def _with_declared(found: MadeOf, reasons: list[Reason], engine: Engine) -> Made
         return replace(found, unknown=tuple(dict.fromkeys(reason.text for reason in reasons)))
     known = {os.path.realpath(entry.path) for entry in found.files}
     named = {os.path.realpath(path): path for path in _globbed(declaration.folder, declaration.sources)}
-    more = [SourceFile(os.path.relpath(path, declaration.folder), str(path), sha256_of(path))
+    more = [SourceFile(os.path.relpath(path, declaration.folder), str(path), sum_of(str(path)))
             for real, path in named.items() if real not in known]
     left = [reason.text for reason in reasons if not _answers(set(named), known, reason, engine)]
     left += list(_searched_without_sources(declaration, set(named) | known)) if found.kind == WRAPPER else []

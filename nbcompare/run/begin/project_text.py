@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nbcompare import __version__
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
-from nbcompare.case.project import PROJECT_FILE, load_project
+from nbcompare.case.project import load_project
+from nbcompare.case.project_file import PROJECT_FILE
 from nbcompare.errors import UsageError
 from nbcompare.run.begin.begin import refuse_overwriting, write_new
 

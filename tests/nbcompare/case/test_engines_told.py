@@ -15,14 +15,13 @@ from nbcompare.case.declared.adapter import Adapter, ArgumentRule, ConfigFile, a
 from nbcompare.case.declared.declarations import EngineDeclaration, TestsPlace, absolute_entries, declarations_of
 from nbcompare.case.project import (
     CODE_VARIABLES,
-    PROJECT_FILE,
     Project,
     declared_engines,
-    find_project_file,
     load_project,
     project_above,
     refuse_code_variables,
 )
+from nbcompare.case.project_file import PROJECT_FILE, find_project_file
 from nbcompare.case.reading.strict_yaml import load
 from nbcompare.errors import CaseError
 from tests.nbcompare.frozen import are_frozen

@@ -4,6 +4,7 @@ import errno
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from nbcompare.engine.processes.asking import asked_once
 from nbcompare.engine.repository import git
 from nbcompare.engine.sources import edited, made_of
 from nbcompare.engine.sources.edited import scanned_once
+from nbcompare.run.asked_first import asked_first
 from nbcompare.run.provenance import _own_files
 from nbcompare.run.ready import ask_git_ahead, asked_ahead, beside, in_order, made_ready
 
@@ -60,6 +62,25 @@ def test_bundled_engines_are_asked_ahead_and_never_those_of_the_user(small_case,
     with asked_once(answers):
         subject = subject_engine(None, {})
         assert identify(subject, case.environment).version == "1.0" and asked == ["subject"]
+
+
+def test_python_is_asked_of_the_simulator_while_a_case_is_read_unless_another_subject_is_named(tmp_path, monkeypatch):
+    asked, answers = [], {}
+    monkeypatch.setattr(made_of, "_ask", lambda *_: asked.append(1) or {"bundled": True, "files": {}, "folders": []})
+    monkeypatch.delenv("NB_PY_BIN", raising=False)
+    with asked_first(tmp_path / "case.yaml", None, answers):
+        pass
+    with asked_once(answers):
+        assert subject_engine(None, {}).name == "nanobrag_torch" and asked == [1]
+    with asked_first(tmp_path / "case.yaml", "twin.py", {}):
+        pass
+    (tmp_path / "nb-compare.yaml").touch()
+    with asked_first(tmp_path / "case.yaml", None, {}):
+        pass
+    monkeypatch.setenv("NB_PY_BIN", "twin.py")
+    with asked_first(Path("/case.yaml"), None, {}):
+        pass
+    assert asked == [1]
 
 
 def test_whether_the_simulator_is_committed_is_known_when_it_is_known_to_be_the_subject(small_case, monkeypatch):
