@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import json
 import math
@@ -192,18 +191,8 @@ class SameAgain(dict[str, Any]):
             self._texts[line] = self._texts["\n"].replace("\n", line)
         return self._texts[line]
 
-    @functools.cached_property
-    def in_order(self) -> str:
-        """What json.dumps gives with keys in order."""
-        return json.dumps(self, sort_keys=True)
-
     def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
         return dict, (dict(self),)
-
-
-def in_order(value: Mapping[str, Any]) -> str:
-    """What json.dumps gives with keys in order, made once of what is the same again."""
-    return value.in_order if isinstance(value, SameAgain) else json.dumps(value, sort_keys=True)
 
 
 def _json_text(value: object, line: str) -> str:

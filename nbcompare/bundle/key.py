@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from nbcompare.bundle.record import Record
 from nbcompare.case.facts import CaseFacts
 from nbcompare.engine.identity import EngineIdentity
-from nbcompare.files import in_order
 
 SIMULATOR = "nanobrag_torch"
 _in_json = json.JSONEncoder(sort_keys=True).encode
@@ -51,7 +50,6 @@ def surroundings_of(inputs: str, engines: Sequence[EngineIdentity], simulator: s
 def like_of(record: Record) -> str:
     """One sum over engines, with what they opened, environment, what the case set of it, and tests: two records that
     have the same are as good as one where it is asked whether these are what they were."""
-    engines = ", ".join(in_order(engine.as_dict()) for engine in record.engines)
-    rest = [dict(record.environment), dict(record.case.environment),
-            {device: outcome.as_dict() for device, outcome in record.tests.items()}]
-    return hashlib.sha256(f"[[{engines}], {json.dumps(rest, sort_keys=True)[1:]}".encode()).hexdigest()
+    said = [[engine.as_dict() for engine in record.engines], dict(record.environment),
+            dict(record.case.environment), {device: outcome.as_dict() for device, outcome in record.tests.items()}]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -141,7 +141,7 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         return EngineRuns((), {}, {}), Judgement(None, blocked([*blockers, *staged.protected_now().faults])), None
     with Meanwhile() as meanwhile:
         with _renderer(handed) as renderer:
-            ahead = AccountAhead(staged, handed, meanwhile)
+            ahead = AccountAhead(staged, handed, meanwhile, partial(_draft, staged, tests, options, handed))
             place = EvidenceFolder(staged.bundle.folder, renderer, progress, ahead.sees)
             with made_ready(ahead.steps()):
                 ran = run_engines(staged, place, partial(ahead.ended, place))
@@ -149,13 +149,12 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
             from nbcompare.run.judged import Judgement, judge_runs
             from nbcompare.verdict.verdict import blocked, failures_verdict
 
+            meanwhile.wait()  # the account asks the system at each step: beside it all takes three times as long
             judgement = judge_runs(staged, ran, place, options, progress, CUDA if CUDA in tests else None)
         before = ran.runs  # no engine is run from here on
-        with beside(partial(_written, staged, ran, judgement, place, options)) as written:
-            copied = copied_from(ran.runs, judgement.further, place.opened)
-            meanwhile.wait()
-            ran = with_opened(ran, staged, place, handed.account)
-        scale = written()
+        copied = copied_from(ran.runs, judgement.further, place.opened)
+        ran = with_opened(ran, staged, place, handed.account)
+        scale = _written(staged, ran, judgement, place, options)
     if any(run.failure for run in before):
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     own = {role: written_by_itself(calls) for role, calls in place.opened.items()}
@@ -249,6 +248,15 @@ def _shown(record: Record) -> Record:
     said = Record.from_dict(changed)
     return said if found is None or said.comparison is None else \
         replace(said, comparison=replace(said.comparison, peaks=found.peaks))
+
+
+def _draft(staged: StagedCase, tests: Mapping[str, TestsOutcome], options: RunOptions, handed: HandedOver) -> None:
+    """The record before any engine has run, of which nothing is kept but what is remembered of its texts and files."""
+    from nbcompare.run.judged import Judgement
+    from nbcompare.verdict.verdict import uncompared
+
+    _record(staged, tests, EngineRuns((), {}, {}), Judgement(None, uncompared()), options, replace(handed, shown=None),
+            Progress(quiet=True))
 
 
 def _engines(staged: StagedCase, ran: EngineRuns, known: ShownEngines) -> tuple[EngineIdentity, ...]:

@@ -83,8 +83,10 @@ def _opened_beside(calls: FileUses) -> dict[str, set[str]]:
     """By folder the endings of what was opened there although people and editors leave the like beside data."""
     found: dict[str, set[str]] = {}
     for path, use in calls.uses.items():
+        if not (use.stamp and use.read) or use.made:
+            continue
         folder, name = os.path.split(path)
-        if use.stamp and not use.made and use.read and not name.startswith(".git"):
+        if not name.startswith(".git"):
             if name.startswith("."):
                 found.setdefault(folder, set()).add(_HIDDEN)
             elif lies_beside(name):

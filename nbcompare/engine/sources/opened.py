@@ -309,10 +309,7 @@ class _Found:
             self.grouped.setdefault(kind.place, set()).add(kind.name)
 
     def distribution(self, listing: str) -> None:
-        """The list of files of a distribution, and what was not as it says already."""
-        self.files[listing] = SourceFile(f"{distribution_of(listing)} {_RECORD}", listing, sum_of(listing))
-        self.files |= {path: SourceFile(path, path, sum_of(path)) for path in edited_once(listing)
-                       if os.path.isfile(path)}  # it may be gone since
+        self.files |= {entry.path: entry for entry in files_of_distribution(listing)}
 
     def opened(self, unseen: tuple[str, ...]) -> OpenedFiles:
         groups = tuple(Group(place, tuple(sorted(names)), _sum_of_group(place, sorted(names)))
@@ -322,6 +319,13 @@ class _Found:
             unseen += (f"it opened {len(files)} files of its own, and {MOST_FILES} of them are listed",)
         return OpenedFiles(files[:MOST_FILES], tuple(self.absent[:MOST_FILES]), groups,
                            rewritten=tuple(self.rewritten), left=tuple(self.left[:MOST_FILES]), unseen=unseen)
+
+
+def files_of_distribution(listing: str) -> Iterator[SourceFile]:
+    """What stands for a distribution: its list of files, and what was not as that says already."""
+    yield SourceFile(f"{distribution_of(listing)} {_RECORD}", listing, sum_of(listing))
+    yield from (SourceFile(path, path, sum_of(path)) for path in edited_once(listing)
+                if os.path.isfile(path))  # it may be gone since
 
 
 # --- afterwards ------------------------------------------------------------------------------------------------------

@@ -330,12 +330,3 @@ def test_an_entry_that_lies_nowhere_in_the_file_is_damage(sealed):
     sealed.write_bytes(whole)
     assert index_in(sealed) is None
     assert [fault.kind for found in verify_archive(sealed) for fault in found.faults] == ["malformed"]
-
-
-def test_the_sum_over_what_records_have_in_common_is_that_of_one_text(store):
-    """As in every index of before: the text is put together of parts that are made once."""
-    record = load_bundle(store.passed).record
-    for case in (record, replace(record, engines=()), replace(record, engines=record.engines[::-1])):
-        said = [[engine.as_dict() for engine in case.engines], dict(case.environment), dict(case.case.environment),
-                {device: outcome.as_dict() for device, outcome in case.tests.items()}]
-        assert like_of(case) == hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

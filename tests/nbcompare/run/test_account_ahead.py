@@ -1,5 +1,6 @@
 """What is looked at while an engine runs is what its account needs in the end, and is not looked at again then."""
 
+import os
 import sysconfig
 import time
 from pathlib import Path
@@ -10,13 +11,15 @@ import pytest
 from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.sources import edited, opened_kinds
 from nbcompare.engine.sources.opened import opened_by
+from nbcompare.run import rehearsal
 from nbcompare.run.account_ahead import AccountAhead
 from nbcompare.run.options import NOTHING
 from nbcompare.run.ready import Meanwhile, made_ready
 
 
-def ahead(handed=NOTHING):
-    return AccountAhead(SimpleNamespace(identities={}, engines={}), handed, Meanwhile())
+def ahead(handed=NOTHING, folder=Path("/nowhere")):
+    staged = SimpleNamespace(identities={}, engines={}, bundle=SimpleNamespace(folder=folder), case=None)
+    return AccountAhead(staged, handed, Meanwhile())
 
 
 def test_what_an_engine_opens_is_looked_at_while_it_runs(tmp_path, monkeypatch):
@@ -24,6 +27,7 @@ def test_what_an_engine_opens_is_looked_at_while_it_runs(tmp_path, monkeypatch):
     but the name."""
     table, calls = tmp_path / "table", FileUses()
     table.write_text("1\n")
+    monkeypatch.setattr("nbcompare.run.account_ahead._rehearse", lambda _: None)
     installed = Path(sysconfig.get_path("purelib"), "click", "core.py")
     account = ahead()
     account.sees(calls)
@@ -41,6 +45,42 @@ def test_what_an_engine_opens_is_looked_at_while_it_runs(tmp_path, monkeypatch):
         opened, changed = opened_by(calls)
     assert {Path(entry.path).name for entry in opened.files} == {"table", "RECORD"} and not changed
     assert opened.absent == (str(tmp_path / "none"),)
+
+
+def test_what_was_opened_is_put_together_while_an_engine_writes_and_not_again_where_that_was_all(tmp_path, monkeypatch):
+    """What it opens afterwards counts: then it is put together anew when it has ended."""
+    table, own, calls, given = tmp_path / "table", tmp_path / "bundle", FileUses(), []
+    table.write_text("1\n")
+    own.mkdir()
+    monkeypatch.setattr("nbcompare.run.account_ahead.account_of", lambda _staged, _role, seen, _: given.append(
+        sorted(map(os.path.basename, seen.uses))) or (None, []))
+    monkeypatch.setattr("nbcompare.run.account_ahead._rehearse", lambda _: None)
+    for more in ((), ("late",)):
+        account = ahead(SimpleNamespace(renderer=None, account=None, needed_after=(), shown=SimpleNamespace(
+            of=lambda *_: None)), own)
+        account._staged.identities["subject"] = SimpleNamespace(as_dict=dict)
+        account.sees(calls)
+        with made_ready(account.steps()):
+            calls.opened(str(table), 0)
+            calls.opened(str(own / "image"), os.O_WRONLY)
+            until = time.monotonic() + 30
+            while not given and time.monotonic() < until:
+                time.sleep(0.01)
+            for name in more:
+                calls.opened(str(tmp_path / name), 0)
+            account.ended(SimpleNamespace(opened={"subject": calls.outside(own)}), "subject")
+            account._meanwhile.wait()
+        assert given == [["table"], *([["late", "table"]] if more else [])]
+        given.clear()
+
+
+@pytest.mark.parametrize("name", ["schema_faults", "compare_images", "conclude", "radial_profiles", "region_picture"])
+def test_a_rehearsal_does_what_follows_the_engines(name, monkeypatch):
+    """Else what it is for would be done for the first time when they have ended."""
+    real, done = getattr(rehearsal, name), []
+    monkeypatch.setattr(rehearsal, name, lambda *given, **named: done.append(real(*given, **named)) or done[-1])
+    rehearsal.rehearse(SimpleNamespace(figures_asked={("rmse", "full")}))
+    assert len(done) == 1
 
 
 def test_accounts_of_a_sweep_are_its_own():
