@@ -195,17 +195,29 @@ def _where_git_looks(folder: str) -> str | None:
 
 def _state(top: Path, deep: int) -> RepositoryState:
     git = Git(top)
-    sha, branch = git.text("rev-parse", "HEAD"), git.text("symbolic-ref", "--short", "-q", "HEAD")
-    entries = git.names("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all",
-                        "--ignore-submodules=dirty")
-    if sha is None or entries is None:
+    entries = git.names("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z", "--no-renames",
+                        "--untracked-files=all", "--ignore-submodules=dirty")
+    if entries is None:
+        sha, branch = git.text("rev-parse", "HEAD"), git.text("symbolic-ref", "--short", "-q", "HEAD")
         return RepositoryState(str(top), sha or UNKNOWN, branch)
-    untracked = [entry[3:] for entry in entries if entry.startswith("??")]
-    changed = [entry[3:] for entry in entries if not entry.startswith("??")] + list(_changed_inside(git, deep))
+    headers = dict(entry.split(" ", 2)[1:] for entry in entries if entry.startswith("# "))
+    sha, branch = (None if headers[key] == none else headers[key] for key, none in _HEADERS.items())
+    if sha is None:  # there is no commit yet
+        return RepositoryState(str(top), UNKNOWN, branch)
+    untracked = [entry[2:] for entry in entries if entry.startswith("? ")]
+    changed = [entry.split(" ", _BEFORE_NAME[entry[0]])[-1] for entry in entries if entry[0] in _BEFORE_NAME]
+    changed += _changed_inside(git, deep)
     hidden = list(_hidden_changes(git))
     diff = git.sum_of_changes() if changed or hidden else None  # of a tree without a change git prints nothing
     return RepositoryState(str(top), sha, branch, bool(untracked or changed or hidden), diff,
                            *(tuple(map(_shown, names[:_MOST_NAMES])) for names in (untracked, hidden, changed)))
+
+
+_HEADERS = {"branch.oid": "(initial)", "branch.head": "(detached)"}
+"""Of the answer to git status --porcelain=v2 --branch: commit and branch, and how it says that there is none."""
+
+_BEFORE_NAME = {"1": 8, "u": 10}
+"""By the first letter of an entry of that answer, of a changed and of an unmerged file, the words before its name."""
 
 
 def _shown(name: str) -> str:

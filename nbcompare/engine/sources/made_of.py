@@ -52,6 +52,8 @@ for text in sys.argv[1:-1]:
     exec(SourceFileLoader(name, text).get_code(name), vars(module))
 sys.dont_write_bytecode, sys.pycache_prefix = before
 module.main(sys.argv[-1], search)
+sys.stdout.flush()
+os._exit(0)
 """
 """What an asked Python is given to run: whatever it imports itself is Python's own, also beside a file json.py. Our
 texts are compiled where no installation has done that for this Python; nothing is written beside them, and nothing is

@@ -133,6 +133,28 @@ def test_git_is_asked_once_for_all_folders_of_a_tree_and_never_for_those_of_none
     assert sum("--show-toplevel" in argv for argv in asked) == 1
 
 
+def test_commit_branch_and_names_are_those_of_git_in_every_state(repository, tmp_path):
+    sha = repository.git("rev-parse", "HEAD")
+    (repository.home / "b c.txt").write_text("new\n")
+    repository.touch_later("two\n")
+    found = repository_of(repository.home)
+    assert (found.sha, found.branch, found.changed, found.untracked) == (sha, "trunk", ("a.txt",), ("b c.txt",))
+    repository.git("checkout", "-q", "-b", "(other)")
+    assert repository_of(repository.home).branch == "(other)"
+    repository.commit("theirs")
+    repository.git("checkout", "-q", "--detach", "trunk")
+    (repository.home / "a.txt").write_text("three\n")
+    repository.commit("ours")
+    with pytest.raises(subprocess.CalledProcessError):
+        repository.git("merge", "-q", "(other)")
+    found = repository_of(repository.home)
+    assert (found.sha, found.branch) == (repository.git("rev-parse", "HEAD"), None)
+    assert set(found.changed) == {"a.txt", "b c.txt"}
+    unborn = tmp_path / "unborn"
+    subprocess.run(["git", "init", "-q", "-b", "main", unborn], check=True)
+    assert repository_of(unborn) == git.RepositoryState(str(unborn), git.UNKNOWN, "main")
+
+
 def test_a_git_that_does_not_say_where_a_setting_stands_is_asked_for_each_place(repository, monkeypatch):
     repository.git("config", "filter.evil.clean", "/evil")
     new = Git(repository.home).settings
