@@ -11,7 +11,6 @@ import errno
 import fcntl
 import functools
 import os
-import platform
 import select
 import socket
 import struct
@@ -28,73 +27,49 @@ _RECEIVE, _SEND, _IS_VALID, _SET_FLAGS, _GO_ON, _SWITCH_AT_ONCE = 0xC0502100, 0x
 _NOTICE, _ANSWER = struct.Struct("=QIIiIQ6Q"), struct.Struct("=QqiI")
 _TICKET = struct.Struct("=Q")
 _NO_NOTICE = bytes(_NOTICE.size)
-_END_SECONDS = 2.0
-_PATIENCE = 5
+END_SECONDS = 2.0
+"""So long after a program the watch waits for processes of it that are about to end."""
+
+PATIENCE = 5
 """After so many milliseconds without a call there is time to enter what waits."""
 _IN_A_WATCH = "nb-compare was itself started by a program that is watched, such as a mapped test"
 
 
 class AnsweredCalls:
-    """A thread that answers for one program until all its processes have ended; ``calls`` fills meanwhile. ``report``
-    is where the filter's end comes from, and is closed here."""
+    """The calls of one program, which go into an account. ``take_over`` comes first, ``close`` last."""
 
-    def __init__(self, calls: FileUses, report: socket.socket) -> None:
+    def __init__(self, calls: FileUses) -> None:
         self.calls = calls
-        self._report = report
         self._listener = -1
-        self._numbers = dict(CALLS[platform.machine()])
+        self._numbers = dict(CALLS[os.uname().machine])
         self._told = ToldCalls(calls, self._still_waits)
         self._control = _control()
         self._notice, self._answer = bytearray(_NOTICE.size), bytearray(_ANSWER.pack(0, 0, 0, _GO_ON))
         self._notice_at, self._answer_at = map(_address_of, (self._notice, self._answer))
-        self._waker, self._wake = os.pipe()
-        self._thread = threading.Thread(target=self._watch, daemon=True, name="open-calls")
-        self._thread.start()
 
-    def end(self) -> None:
-        """Wait a moment for processes that are about to end; then nothing is answered any more."""
-        self._thread.join(_END_SECONDS)
-        os.write(self._wake, b".")
-        self._thread.join()
-        for handle in (self._waker, self._wake):
-            os.close(handle)
+    def take_over(self, report: socket.socket) -> int:
+        """Where to wait for calls: the filter's end, which comes from ``report``; less than 0 where nothing comes, and
+        the account says why. ``report`` is closed here."""
+        with report:
+            said, handles, _, _ = socket.recv_fds(report, REPORT.size, 1)
+        fault, gave_up = REPORT.unpack(said) if said else (0, False)
+        if handles:
+            self._listener, self._told.gave_up = handles[0], gave_up
+            with suppress(OSError):  # Linux 6.6 and later: question and answer on one processor, without a wait
+                fcntl.ioctl(self._listener, _SET_FLAGS, _SWITCH_AT_ONCE)
+        elif said:
+            self.calls.unwatched = _IN_A_WATCH if fault == errno.EBUSY else (
+                f"the system does not let it be watched ({os.strerror(fault)})")
+        return self._listener
 
-    def _watch(self) -> None:
-        try:
-            said, handles, _, _ = socket.recv_fds(self._report, REPORT.size, 1)
-            fault, gave_up = REPORT.unpack(said) if said else (0, False)
-            if handles:
-                self._listener, self._told.gave_up = handles[0], gave_up
-                with quick_switches():
-                    self._loop()
-            elif said:
-                self.calls.unwatched = _IN_A_WATCH if fault == errno.EBUSY else (
-                    f"the system does not let it be watched ({os.strerror(fault)})")
-        finally:
-            self._told.close()
-            del self._told  # which knows us, so that nothing of an engine stays once it has ended
-            if self._listener >= 0:
-                os.close(self._listener)
-            self._report.close()
+    def close(self) -> None:
+        """Enter what waits; nothing is answered any more, and calls fail."""
+        self._told.close()
+        del self._told  # which knows us, so that nothing of an engine stays once it has ended
+        if self._listener >= 0:
+            os.close(self._listener)
 
-    def _loop(self) -> None:
-        with suppress(OSError):  # Linux 6.6 and later: question and answer on one processor, without a wait
-            fcntl.ioctl(self._listener, _SET_FLAGS, _SWITCH_AT_ONCE)
-        events = select.poll()
-        events.register(self._listener, select.POLLIN)
-        events.register(self._waker, select.POLLIN)
-        patience = None
-        while True:
-            found = events.poll(patience)
-            for handle, what in found:
-                if handle == self._waker or not what & select.POLLIN:
-                    return
-                self._one()
-            if not found:
-                self._told.settle()
-            patience = _PATIENCE if found else None
-
-    def _one(self) -> None:
+    def answer(self) -> None:
         """Look at one call, and let it go on whatever comes of that."""
         self._notice[:] = _NO_NOTICE
         if self._control(self._listener, _RECEIVE, self._notice_at) < 0:
@@ -113,6 +88,50 @@ class AnsweredCalls:
             fcntl.ioctl(self._listener, _IS_VALID, bytearray(_TICKET.pack(ticket)), True)
             return True
         return False
+
+
+class AnsweringThread:
+    """A thread that answers for one program until all its processes have ended; the filter's end comes from
+    ``report``."""
+
+    def __init__(self, calls: FileUses, report: socket.socket) -> None:
+        self._calls, self._report = calls, report
+        self._waker, self._wake = os.pipe()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="open-calls")
+        self._thread.start()
+
+    def end(self) -> None:
+        """Wait a moment for processes that are about to end; then nothing is answered any more."""
+        self._thread.join(END_SECONDS)
+        os.write(self._wake, b".")
+        self._thread.join()
+        for handle in (self._waker, self._wake):
+            os.close(handle)
+
+    def _watch(self) -> None:
+        answered = AnsweredCalls(self._calls)
+        try:
+            listener = answered.take_over(self._report)
+            if listener >= 0:
+                with quick_switches():
+                    self._loop(answered, listener)
+        finally:
+            answered.close()
+
+    def _loop(self, answered: AnsweredCalls, listener: int) -> None:
+        events = select.poll()
+        events.register(listener, select.POLLIN)
+        events.register(self._waker, select.POLLIN)
+        patience = None
+        while True:
+            found = events.poll(patience)
+            for handle, what in found:
+                if handle == self._waker or not what & select.POLLIN:
+                    return
+                answered.answer()
+            if not found:
+                self._calls.settle()
+            patience = PATIENCE if found else None
 
 
 @functools.cache

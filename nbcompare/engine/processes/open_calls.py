@@ -30,7 +30,7 @@ from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.watcher import Account, watcher
 
 if TYPE_CHECKING:
-    from nbcompare.engine.processes.answered_calls import AnsweredCalls
+    from nbcompare.engine.processes.answered_calls import AnsweringThread
 
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _SET_FILTER, _SPECULATE, _NEW_LISTENER, _WAIT_KILLABLE = 1, 1 << 2, 1 << 3, 1 << 5
@@ -47,7 +47,7 @@ class OpenCalls:
 
     def __init__(self, unwanted: str | None = None) -> None:
         self.calls = FileUses()
-        self._by: Account | AnsweredCalls | None = None
+        self._by: Account | AnsweringThread | None = None
         self.calls.unwatched = unwanted or self.why_not()
         if self.calls.unwatched:
             return
@@ -61,14 +61,14 @@ class OpenCalls:
         report, self._childs = socket.socketpair()
         self._by, self._is_open = self._answered(report), True
 
-    def _answered(self, report: socket.socket) -> Account | AnsweredCalls:
+    def _answered(self, report: socket.socket) -> Account | AnsweringThread:
         """Who answers for the program, whose filter's end comes from ``report``."""
         with suppress(OSError):
             if found := watcher():
                 return found.account(self.calls, report)
-        from nbcompare.engine.processes.answered_calls import AnsweredCalls
+        from nbcompare.engine.processes.answered_calls import AnsweringThread
 
-        return AnsweredCalls(self.calls, report)
+        return AnsweringThread(self.calls, report)
 
     @staticmethod
     def why_not() -> str | None:

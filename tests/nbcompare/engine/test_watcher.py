@@ -179,9 +179,10 @@ def test_nothing_of_an_engine_that_has_ended_stays_in_memory():
     try:
         report, childs = socket.socketpair()
         calls = FileUses()
-        answered, known = AnsweredCalls(calls, report), weakref.ref(calls)
+        answered, known = AnsweredCalls(calls), weakref.ref(calls)
         childs.close()
-        answered.end()
+        assert answered.take_over(report) < 0
+        answered.close()
         calls.outside(Path("/nowhere"))
         calls.forget(Path("/nowhere"))
         calls.changes()
