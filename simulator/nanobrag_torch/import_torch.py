@@ -6,7 +6,8 @@ the frame, and torch takes no more of the answer.
 
 And without what torch registers and defines for those who export, compile or quantize models, a third of its time: such
 modules are postponed by ``importlib.util.LazyLoader``, and are themselves once anything of theirs is asked for. Nor are
-packages searched for devices of others: there is a processor, or CUDA.
+packages searched for devices of others: there is a processor, or CUDA. A function of its libraries is looked up when it
+is first called.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from nanobrag_torch.import_once import modules_looked_at_once
 POSTPONED = frozenset({
     "torch._meta_registrations", "torch.distributed._meta_registrations", "torch.distributions", "torch.export",
     "torch.masked", "torch.nn.intrinsic", "torch.nn.qat", "torch.nn.quantizable", "torch.nn.quantized",
-    "torch.quantization"})
+    "torch.quantization", "torch.utils.data", "torchgen.model"})
 """Modules that torch imports for others to find; the first two say what shape results of tensors without data have."""
 
 AUTOLOAD = "TORCH_DEVICE_BACKEND_AUTOLOAD"
@@ -64,13 +65,15 @@ def frames_answer() -> Iterator[None]:
 
     vars(inspect).update(getframeinfo=info_of, getmodule=module_of, getsourcefile=source_of)
     sys.meta_path.insert(0, Postponing)
-    given = os.environ.get(AUTOLOAD)
+    given, binding = os.environ.get(AUTOLOAD), sys.getdlopenflags()
     os.environ[AUTOLOAD] = "0"
+    sys.setdlopenflags(binding & ~os.RTLD_NOW | os.RTLD_LAZY)
     try:
         with modules_looked_at_once():
             yield
     finally:
         sys.meta_path.remove(Postponing)
+        sys.setdlopenflags(binding)
         del os.environ[AUTOLOAD]
         if given is not None:
             os.environ[AUTOLOAD] = given

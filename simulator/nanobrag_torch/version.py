@@ -6,13 +6,15 @@ import functools
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 PROGRAM_NAME = "nanobrag_torch"
 VERSION = "0.1.0"
 MOST_THREADS = 1024
 """Some thousands more than the system may hand out: torch ends with a segmentation fault there."""
+
+COMMIT, NO_COMMIT = "# branch.oid ", "(initial)"
+"""How git tells the commit that lies in the folder, and that there is none yet."""
 
 
 def version_line(program, emulate, path=None) -> str:
@@ -27,10 +29,12 @@ def version_line(program, emulate, path=None) -> str:
 @functools.cache
 def git_sha() -> str:
     """The commit of the checkout this package lies in, "-dirty" behind it where the package was changed since."""
-    folder = Path(__file__).resolve().parent
-    commit, changes = _git(folder, "rev-parse", "--short=12", "HEAD"), _git(folder, "status", "--porcelain", "--", ".")
-    sha, changed = commit(), changes()
-    return sha + ("-dirty" if changed else "") if sha else "unknown"
+    told = _git(Path(__file__).resolve().parent, "status", "--porcelain=v2", "--branch", "--", ".")
+    lines = (told or "").splitlines()
+    commit = next((line.removeprefix(COMMIT) for line in lines if line.startswith(COMMIT)), NO_COMMIT)
+    if commit == NO_COMMIT:
+        return "unknown"
+    return commit[:12] + ("-dirty" if any(not line.startswith("#") for line in lines) else "")
 
 
 def default_threads() -> int:
@@ -56,21 +60,11 @@ def _torch_version() -> str:
         return "missing"
 
 
-def _git(folder: Path, *words: str) -> Callable[[], str | None]:
-    """Begin to ask git; what is given waits for its answer, None where there is none."""
+def _git(folder: Path, *words: str) -> str | None:
+    """What git says of a folder; None where there is no git, or it takes long."""
     try:
-        asked = subprocess.Popen(["git", "-C", str(folder), *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=subprocess.DEVNULL, text=True)
-    except OSError:
-        return lambda: None
-
-    def answer() -> str | None:
-        try:
-            said, _ = asked.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            asked.kill()
-            asked.communicate()
-            return None
-        return said.strip() if asked.returncode == 0 else None
-
-    return answer
+        ran = subprocess.run(["git", "-C", str(folder), *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return ran.stdout if ran.returncode == 0 else None

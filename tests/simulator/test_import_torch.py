@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from nanobrag_torch import cli, import_once, import_torch
+from nanobrag_torch import cli, import_once, import_torch, version
 from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.import_torch import frames_answer
 
@@ -90,11 +90,12 @@ def test_python_is_as_it_was_when_torch_is_imported(monkeypatch, given):
 
     def seen():
         return (inspect.getframeinfo, inspect.getmodule, inspect.getsourcefile, search["_path_stat"], sys.meta_path[:],
-                dict(os.environ))
+                dict(os.environ), sys.getdlopenflags())
 
     before = seen()
     with pytest.raises(ModuleNotFoundError), frames_answer():
         assert os.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] == "0"
+        assert sys.getdlopenflags() & os.RTLD_LAZY and not sys.getdlopenflags() & os.RTLD_NOW
         raise ModuleNotFoundError("torch")
     assert seen() == before
 
@@ -138,3 +139,18 @@ def test_a_run_asks_for_nothing_that_is_postponed_and_gives_the_image_of_all_of_
     assert ran.stderr == "0 [] 0\n"
     assert simulated(argv=[*command, "here.bin"]).status == 0
     assert (tmp_path / "aside.bin").read_bytes() == (tmp_path / "here.bin").read_bytes()
+
+
+HEAD = "# branch.oid 0123456789abcdef\n# branch.head main\n"
+
+
+@pytest.mark.parametrize(("told", "sha"), [
+    (HEAD, "0123456789ab"), (HEAD + "1 .M N... 100644 100644 100644 a b cli.py\n", "0123456789ab-dirty"),
+    (HEAD + "? new.py\n", "0123456789ab-dirty"), ("# branch.oid (initial)\n? cli.py\n", "unknown"), ("", "unknown"),
+    (None, "unknown")])
+def test_git_is_asked_once_for_commit_and_changes(monkeypatch, told, sha):
+    asked = []
+    monkeypatch.setattr(version, "_git", lambda *words: asked.append(words) or told)
+    version.git_sha.cache_clear()
+    assert (version.git_sha(), version.git_sha(), len(asked)) == (sha, sha, 1)
+    version.git_sha.cache_clear()
