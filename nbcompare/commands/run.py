@@ -83,6 +83,9 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
         raise UsageError("--cluster renders the row bands of --shards N" if shards == 1 else
                          "--sandbox confines engines on this machine; what holds them on the workers of a --cluster is "
                          "for those who start the workers")
+    from nbcompare.engine.processes.watcher import begin
+
+    begin()  # beside the reading of the case, which takes as long
     answers: Answers = {}
     if not (sandbox or reference):
         from nbcompare.run.asked_first import asked_first
@@ -93,10 +96,7 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
     loaded = gathered([partial(_one_cell, path, told) for path in cases])
     progress = told.progress()
     told.expect((case.name, case.path) for case in loaded)
-    from nbcompare.engine.processes.watcher import begin
     from nbcompare.run.ready import asked_ahead, made_ready
-
-    begin()
 
     ahead = () if sandbox or reference else (partial(asked_ahead, loaded[0], c_bin, py_bin, answers),)
     with made_ready(ahead):
