@@ -47,18 +47,21 @@ class AccountAhead:
         self._account, self._shown = handed.account, handed.shown or ShownEngines()
         self._is_wanted, self._needed_after = handed.renderer is None, handed.needed_after
         self._calls: FileUses | None = None
-        self._has_ended, self._one_at_a_time = threading.Event(), threading.Lock()
+        self._has_begun, self._has_ended, self._one_at_a_time = threading.Event(), threading.Event(), threading.Lock()
         self._newest: tuple[dict[str, Use], dict[str, None]] | None = None
 
     def sees(self, calls: FileUses) -> None:
         """An engine is about to start; ``calls`` fills with what it opens. The first one is the subject."""
         self._calls = self._calls or calls
+        self._has_begun.set()
 
     def steps(self) -> Iterable[Step]:
         """What can be done while the subject runs (``made_ready``)."""
         return self._steps() if self._is_wanted else ()
 
     def _steps(self) -> Iterator[Step]:
+        while not self._has_begun.is_set():  # what is done before would keep the subject from its start
+            yield partial(self._has_begun.wait, _PAUSE_SECONDS)
         yield from of_modules(*_NEEDED_AFTER, *self._needed_after)
         yield from of_a_record()
         for identity in self._staged.identities.values():

@@ -100,8 +100,11 @@ def _places_of(engine: Engine, identity: EngineIdentity) -> list[Path]:
     return [place for place in found if "site-packages" not in place.parts][:_MOST_PLACES] or [first.parent]
 
 
+_OF_SCRIPTS = ("bin", "Scripts")
+
+
 def _is_installed_script(path: Path) -> bool:
-    return path.parent.name in ("bin", "Scripts") and (path.parent.parent / "pyvenv.cfg").is_file()
+    return path.parent.name in _OF_SCRIPTS and (path.parent.parent / "pyvenv.cfg").is_file()
 
 
 def _with_sources(state: RepositoryState, identity: EngineIdentity) -> RepositoryState:
@@ -126,7 +129,7 @@ def written_by_people(root: str, files: Iterable[str]) -> list[Path]:
     real, top = RealPaths(), os.path.join(root, "")
     paths = [path for path in files if real.of(path).startswith(top)]
     return [Path(path) for path in paths if not _OF_INSTALLATION.search(path) and not _is_built(path)
-            and not _is_installed_script(Path(path))]
+            and not (path.split(os.sep)[-2] in _OF_SCRIPTS and _is_installed_script(Path(path)))]
 
 
 def _is_built(path: str) -> bool:

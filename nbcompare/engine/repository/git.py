@@ -15,7 +15,7 @@ from typing import Any
 
 from nbcompare.engine.processes.asking import answer, answer_sum, once
 from nbcompare.engine.repository.kept_by_git import stamps_of_git
-from nbcompare.files import Stamp, are_settled, sum_of
+from nbcompare.files import Stamp, are_settled, real_path, sum_of
 from nbcompare.later import dataclass
 from nbcompare.visible import visible
 
@@ -126,9 +126,10 @@ def _sum_of(path: Path) -> str:
 def _not_committed(top: Path, paths: list[Path]) -> list[str]:
     git = Git(top)
     inside = [Path(name).parts for name in git.submodules()]
-    names = [os.path.relpath(os.path.realpath(path), os.path.realpath(git.top)) for path in paths]
+    place = os.path.realpath(git.top)
+    names = [os.path.relpath(real_path(str(path.absolute())), place) for path in paths]
     names = [name for name in names if not any(Path(name).parts[:len(parts)] == parts for parts in inside)]
-    asked = [name for name in names if "\n" not in name and (git.top / name).is_file()]
+    asked = [name for name in names if "\n" not in name and os.path.isfile(os.path.join(place, name))]
     if not asked:
         return names
     stored = {entry.partition("\t")[2]: entry.split()[2] for entry in git.names("ls-tree", "-r", "-z", "HEAD") or ()}

@@ -183,9 +183,9 @@ def _of_python(engine: Engine, entry: Entry, variables: Mapping[str, str]) -> Fo
         raise FileError(f"{path}: not compiled from the source beside it as that is now, and Python would run it",
                         hint=f"remove it: rm {shlex.quote(path)}")
     if said["bundled"]:
-        folder = SIMULATOR
-        files = [SourceFile(f"{folder.name}/{path.relative_to(folder).as_posix()}", str(path), sum_of(str(path)))
-                 for path in listed(folder)]
+        folder, inside = SIMULATOR, len(str(SIMULATOR.parent)) + 1
+        files = [SourceFile(path[inside:].replace(os.sep, "/"), path, sum_of(path))
+                 for path in map(str, listed(folder))]
         return MadeOf(entry.kind, str(folder), said["python"], tuple(files), (str(folder),), bundled=True), []
     files = [SourceFile(name, path, sum_of(path)) for name, path in sorted(said["files"].items())]
     reasons = [Reason(text, file, place) for file, place, text in said["reasons"]]
