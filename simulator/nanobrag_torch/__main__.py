@@ -12,7 +12,10 @@ import sys
 from nanobrag_torch.import_once import modules_looked_at_once
 
 with modules_looked_at_once():
-    from nanobrag_torch.cli import BAD_INPUT, main
+    if sys.argv[1:] not in (["-version"], ["--version"]):
+        from nanobrag_torch.cli import main
+    else:
+        from nanobrag_torch.version import print_version as main
 
 if __name__ == "__main__":
     if "-batch" not in sys.argv:
@@ -23,5 +26,7 @@ if __name__ == "__main__":
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:
+        from nanobrag_torch.cli import BAD_INPUT
+
         status = BAD_INPUT
     os._exit(status)

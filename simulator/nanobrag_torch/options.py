@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from nanobrag_torch.config import Detector
+from nanobrag_torch.version import DEFAULT_DEVICE, DEFAULT_DTYPE
 
 Component = TypeVar("Component")
 
@@ -52,9 +53,9 @@ class Outputs:
 class Program:
     """How to run: not a word about the image."""
 
-    dtype: str = "auto"
+    dtype: str = DEFAULT_DTYPE
     render: str = "auto"
-    device: str = "cpu"
+    device: str = DEFAULT_DEVICE
     threads: int | None = None
     emulate: str | None = None
     batch: bool = False
