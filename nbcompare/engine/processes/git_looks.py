@@ -73,7 +73,7 @@ class QuestionsToGit:
         self._asked.pop(pid, None)
         if program is not None and os.path.basename(program) == "git":
             with suppress(OSError):
-                if only_tells(program, *words()):
+                if _is_git(program) and only_tells(program, *words()):  # a shell tries many places that hold none
                     self._asked[pid] = GitThatTells()
                     return []
         starter = self._starter_of(pid) if self._asked else None

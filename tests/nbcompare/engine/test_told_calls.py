@@ -179,15 +179,17 @@ def test_who_changes_links_while_he_asks_is_told_where_they_lead_now(told, engin
     assert "v2/b" in seen(told, engine)
 
 
-def test_a_program_that_takes_the_place_of_another_is_read_in_its_own_memory(told, engine):
+def test_a_program_that_takes_the_place_of_another_is_read_in_its_own_memory(told, engine, monkeypatch):
     """What is open of the memory before is closed when a program is run, also where its words are read, as git's are: a
     child of vfork has the memory of its parent until then, which lives on."""
+    monkeypatch.setattr(git_looks, "_is_git", lambda _: True)
     assert told._memory._handles
     engine.tells(RUN, "git")
     assert not told._memory._handles and told.calls.uses[str(engine.folder / "git")].run
 
 
 def test_beside_a_question_to_git_what_others_open_waits_as_before(told, engine, another_thread, monkeypatch):
+    monkeypatch.setattr(git_looks, "_is_git", lambda _: True)
     monkeypatch.setattr(git_looks, "only_tells", lambda *_: True)
     monkeypatch.setattr(told._memory, "texts", lambda *_: [])
     engine.tells(RUN, "git", thread=another_thread)
