@@ -116,7 +116,7 @@ class Account:
                 self.calls.unwatched = self.lost
 
 
-class _State:
+class _WatcherState:
     """The one of this process; another number says that this is a fork of the one that started it."""
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class _State:
         self.is_possible = True
 
 
-_STATE = _State()
+_STATE = _WatcherState()
 
 
 def watcher() -> Watcher | None:

@@ -113,7 +113,7 @@ class AnySubpixel(Protocol):
     def diffracted(self) -> Any: ...
 
 
-class QuickTerms(Protocol):
+class TermsWithDigitsOff(Protocol):
     """F_cell^2 F_latt^2 with digits that are off at the end: ``quick_terms.py``."""
 
     def term(self, cell, q) -> Any: ...
@@ -122,7 +122,7 @@ class QuickTerms(Protocol):
 class PixelSums:
     """What is known of each pixel while it is summed: the factors in force and the sum so far."""
 
-    def __init__(self, scene: Scene, tile: Tile, trace=None, quick: QuickTerms | None = None):
+    def __init__(self, scene: Scene, tile: Tile, trace=None, quick: TermsWithDigitsOff | None = None):
         self.scene, self.tile, self.trace, self.quick = scene, tile, trace, quick
         self.omega: Any = None
         self.polar: Any = None
@@ -213,7 +213,7 @@ def source_polarization(scene: Scene, source, diffracted):
 
 
 def render_tile(scene: Scene, tile: Tile, sticky: StickyInterpolation | None = None, trace=None,
-                quick: QuickTerms | None = None):
+                quick: TermsWithDigitsOff | None = None):
     """Values (photons, float64) and sums of solid angles (sr) of the pixels of a tile; ``quick`` says by what terms are
     worked out where their last digits do not count."""
     pixels = PixelSums(scene, tile, trace, quick)
