@@ -34,20 +34,24 @@ from nbcompare.run.tests_made_of import place_of_tests, sum_of_python, tests_are
 from nbcompare.visible import visible
 
 
-def kept_tests(staged: StagedCase, options: RunOptions, handed: HandedOver) -> dict[str, TestsOutcome] | None:
-    """The outcome of the mapped tests from the newest bundle that ran them, where it was for this content; None where
-    they have to be run. Their log is put into the new bundle, with a line that says where it comes from."""
+def tests_of_then(staged: StagedCase, options: RunOptions, handed: HandedOver) -> Path | None:
+    """The newest bundle that ran the mapped tests, where they passed and it was for this content; None where they have
+    to be run."""
     if not staged.case.tests or options.fresh or handed.regenerates or not _may_be_known(staged):
         return None
     newest = next((found for found in bundles_below(options.bundles / staged.case.name) if _ran_tests(found[1])), None)
-    if newest is None or not (_passed(newest[1]) and _is_same(newest[1], staged)):
+    return newest[0] if newest and _passed(newest[1]) and _is_same(newest[1], staged) else None
+
+
+def kept_tests(folder: Path, staged: StagedCase, options: RunOptions) -> dict[str, TestsOutcome] | None:
+    """The outcome of the mapped tests from the bundle in a folder (``tests_of_then``); None where that is not to be
+    trusted. Their log is put into the new bundle, with a line that says where it comes from."""
+    if doubt_of_writers(folder, options.bundles) or cuda_is_available(staged.bundle.folder):
         return None
-    if doubt_of_writers(newest[0], options.bundles) or cuda_is_available(staged.bundle.folder):
-        return None
-    if not staged.bundle.rest_on(newest[0]):
+    if not staged.bundle.rest_on(folder):
         return None  # it is being removed
     try:
-        return _taken(newest[0], _verified(newest[0], staged), staged.bundle)
+        return _taken(folder, _verified(folder, staged), staged.bundle)
     except NbCompareError:
         return None
 

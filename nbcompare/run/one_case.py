@@ -83,13 +83,15 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
         engines = chosen_engines(case, options, handed, stored, progress)
     with staging(options.bundles, case.name, _clock(handed.stamp), durable=not handed.in_archive,
                  in_memory=handed.in_memory) as bundle, scanned_once():
-        with asked_once(answers), beside(partial(verified_ahead, case, options, handed)) as verified:
-            staged = stage_case(case, engines, stored, bundle, options, handed, progress)
-        told = region_notes(case, bundle.folder / DATA)
-        with at_one_moment():
-            staged = with_kept_reference(staged, options, handed, progress, verified())
-            staged = replace(staged, beside=side_by_side(staged.jobs, options, stored=staged.stored is not None))
-            kept = _kept_tests(staged, options, handed)
+        with beside(partial(verified_ahead, case, options, handed)) as verified:
+            with asked_once(answers):
+                staged = stage_case(case, engines, stored, bundle, options, handed, progress)
+            told = region_notes(case, bundle.folder / DATA)
+            with at_one_moment():
+                take_tests = _tests_of_then(staged, options, handed)
+                staged = with_kept_reference(staged, options, handed, progress, verified())
+                staged = replace(staged, beside=side_by_side(staged.jobs, options, stored=staged.stored is not None))
+                kept = take_tests(staged)
         tests = kept or _tests(staged, options, handed, progress)
         ran, judgement, scale = _run_and_judge(staged, tests, options, handed, progress)
         handed = replace(handed, notes=(*handed.notes, *told))
@@ -98,13 +100,16 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
         return bundle.publish(record)
 
 
-def _kept_tests(staged: StagedCase, options: RunOptions, handed: HandedOver) -> dict[str, TestsOutcome] | None:
-    """The outcome of the mapped tests where it can be taken from a bundle; None where there is nothing to take."""
+def _tests_of_then(staged: StagedCase, options: RunOptions, handed: HandedOver
+                   ) -> Callable[[StagedCase], dict[str, TestsOutcome] | None]:
+    """What takes the outcome of the mapped tests from a bundle, where it can be, or gives None; whether it can be is
+    looked at here, which may be done while that bundle is verified."""
     if handed.without_tests or not staged.case.tests:
-        return None
-    from nbcompare.run.kept_tests import kept_tests  # most cases map none
+        return lambda _: None
+    from nbcompare.run.kept_tests import kept_tests, tests_of_then  # most cases map none
 
-    return kept_tests(staged, options, handed)
+    folder = tests_of_then(staged, options, handed)
+    return lambda now: None if folder is None else kept_tests(folder, now, options)
 
 
 def _tests(staged: StagedCase, options: RunOptions, handed: HandedOver,
