@@ -19,7 +19,7 @@ from nanobrag_torch.units import PI
 
 
 @dataclass(frozen=True)
-class Axis:
+class TermAxis:
     """What is known along an axis of the cell: its vector (m), q (1/m), h and sin(N pi h)/sin(pi h), None for 1."""
 
     vector: tuple
@@ -33,7 +33,7 @@ class QuickTerms:
 
     def __init__(self, scene: Scene):
         self.scene = scene
-        self.last: list[Axis | None] = [None, None, None]
+        self.last: list[TermAxis | None] = [None, None, None]
 
     def term(self, cell, q):
         """F_cell^2 F_latt^2 of a cell (a, b, c in m) and scattering vectors q (1/m)."""
@@ -47,16 +47,16 @@ class QuickTerms:
             F_latt = F_latt * factor
         return term * F_latt * F_latt
 
-    def _along(self, number: int, vector, q) -> Axis:
+    def _along(self, number: int, vector, q) -> TermAxis:
         last, cells = self.last[number], self.scene.lattice.cells[number]
         if last is not None and last.q is q and _same(last.vector, vector):
             return last
         index = dot(vector, q)
-        axis = Axis(vector, q, index, sinc_grating(PI * index, cells, torch.sin) if cells > 1 else None)
+        axis = TermAxis(vector, q, index, sinc_grating(PI * index, cells, torch.sin) if cells > 1 else None)
         self.last[number] = axis
         return axis
 
-    def _F_squared(self, axes: list[Axis]):
+    def _F_squared(self, axes: list[TermAxis]):
         F, hkl = self.scene.F, tuple(axis.index for axis in axes)
         if F.count == 0:
             return F.default_F * F.default_F
