@@ -88,12 +88,13 @@ def _run(command: LoadedCommand) -> int:
 
 
 def _loaded_meanwhile(command: LoadedCommand) -> Callable:
-    """What returns the command and its components: files are read while torch is imported, if it is not yet, and there
-    are cores for both."""
+    """What returns the command and its components: files are read while torch is imported, if there are any, it is not
+    yet, and there are cores for both."""
     def load():
         return command, load_components(command)
 
-    if "torch" in sys.modules or default_threads() < 2 or command.program.threads == 1:
+    alone = default_threads() < 2 or command.program.threads == 1
+    if "torch" in sys.modules or alone or not command.reads_files:
         return load
     from nanobrag_torch.render.workers import ahead
 

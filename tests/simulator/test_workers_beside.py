@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
+from nanobrag_torch import cli
+from nanobrag_torch.command.load import read_command
 from nanobrag_torch.errors import InputFileError
+from nanobrag_torch.render import workers
 from nanobrag_torch.render.workers import ahead, aside
 
 
@@ -15,6 +18,22 @@ def test_a_result_comes_from_another_process():
     waiting = ahead(lambda: (os.getpid(), "x" * 1_000_000))
     process, text = waiting()
     assert process != os.getpid() and len(text) == 1_000_000
+
+
+@pytest.mark.parametrize(("options", "beside"), [
+    ("-default_F 1", False), ("-hkl few.hkl", True), ("-dump few.bin", True), ("-emulate fdump-reuse", True),
+    ("-matrix few.mat -default_F 1", True), ("-hkl few.hkl -threads 1", False)])
+def test_a_child_is_made_where_there_are_files_to_read_and_cores_for_both(tmp_path, monkeypatch, options, beside):
+    for name in ("few.hkl", "few.bin", "few.mat"):
+        (tmp_path / name).write_text("0 0 1 9\n")
+    made = []
+    monkeypatch.setattr(workers, "ahead", lambda work: made.append(work) or work)
+    monkeypatch.setattr(cli, "default_threads", lambda: 2)
+    command = read_command(f"-cell 9 9 9 90 90 90 {options}".split(), tmp_path, tmp_path)
+    with monkeypatch.context() as before:
+        before.delitem(sys.modules, "torch", raising=False)
+        work = cli._loaded_meanwhile(command)
+    assert made == [work] * beside
 
 
 def test_what_fails_in_the_child_fails_here_with_its_own_error_and_is_not_tried_again():

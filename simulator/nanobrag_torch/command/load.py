@@ -38,6 +38,11 @@ class LoadedCommand:
     read_from: Path
     write_to: Path
 
+    @property
+    def reads_files(self) -> bool:
+        """Whether there is anything to read for its components."""
+        return bool(_inputs(self.files, self.read_from)) or "fdump-reuse" in self.emulate
+
 
 def read_command(tokens: Sequence[str], read_from: Path = Path(), write_to: Path = Path()) -> LoadedCommand:
     """Parse a command line on top of the image headers it names: the mask's first, then the image's.
