@@ -30,7 +30,7 @@ from nbcompare.engine.sources.python_here import (
     script_target,
     site_folders,
     spec_of,
-    stale_bytecode,
+    stale_among,
     stub_target,
 )
 
@@ -355,7 +355,8 @@ def sources_of(made: PartialAnswer) -> list[str]:
 
 
 def main(question: str, search: list[str]) -> None:
-    """Answer {"module": NAME or "", "script": PATH or "", "cwd": folder or null, "stop_at": folders that are known}.
+    """Answer {"module": NAME or "", "script": PATH or "", "cwd": folder or null, "stop_at": folders that are known,
+    "compiled": the sum of compiled files that are known to be of their sources, where there is one}.
 
     ``search`` is sys.path as the program gets it.
     """
@@ -377,9 +378,10 @@ def main(question: str, search: list[str]) -> None:
         made.follow()
     places = [os.path.dirname(path) for path in made.folders] + [os.path.dirname(path) for path in made.files.values()]
     local = [place for place in places if not is_installed(place)]
+    stale, compiled = stale_among(sources_of(made), asked.get("compiled"))
     print(json.dumps({
         "entry": entry or None, "bundled": made.bundled, "files": made.files, "folders": made.folders,
         "installed": made.installed, "reasons": sorted(made.reasons, key=str), "missing": made.missing,
-        "stale": [found for found in map(stale_bytecode, sources_of(made)) if found],
+        "stale": stale, "compiled": compiled,
         "too_many": len(made.files) >= MOST_FILES, "python": sys.version.split()[0], "program": sys.executable,
         "editable": editable_by(local) if local else None}))

@@ -26,6 +26,7 @@ from nbcompare.engine.processes.asking import answer, once
 from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.sources.entry import COMPILED, MODULE, SCRIPT, WRAPPER, Entry, entry_of
 from nbcompare.engine.sources.kept_state import is_kept
+from nbcompare.engine.sources.known_compiled import keep_sum, known_sum
 from nbcompare.engine.sources.libraries import linked_libraries, loader_of
 from nbcompare.engine.sources.python_here import SKIPPED, files_below, lies_beside
 from nbcompare.engine.sources.real_paths import RealPaths
@@ -216,8 +217,9 @@ def ask(engine: Engine, entry: Entry, variables: Mapping[str, str] = {}) -> dict
 
 def _ask(engine: Engine, entry: Entry, variables: Mapping[str, str]) -> dict[str, Any] | None:
     declared = engine.declaration.cwd if engine.declaration else None
+    known = known_sum(engine, variables)
     question = json.dumps({"module": entry.module.partition(".")[0], "script": entry.script,
-                           "cwd": str(declared) if declared else None,
+                           "cwd": str(declared) if declared else None, "compiled": known,
                            "stop_at": [str(SIMULATOR)] if SIMULATOR.is_relative_to(CHECKOUT) else []})
     with tempfile.TemporaryDirectory(prefix="nb-compare-") as scratch:
         asked = (*confining(engine, Path(scratch), variables), *entry.interpreter, "-c", _QUESTION, *_TEXTS, question)
@@ -227,7 +229,11 @@ def _ask(engine: Engine, entry: Entry, variables: Mapping[str, str]) -> dict[str
         said = json.loads((printed or b"").splitlines()[-1])
     except (ValueError, IndexError, RecursionError):
         return None
-    return said if isinstance(said, dict) else None
+    if not isinstance(said, dict):
+        return None
+    if said.get("bundled") and not said["stale"] and said["compiled"] != known:
+        keep_sum(engine, variables, said["compiled"])
+    return said
 
 
 # --- compiled programs ---------------------------------------------------------------------------------------------

@@ -103,6 +103,27 @@ def stale_bytecode(path: str) -> str | None:
     Python goes by the second and the size of the source, or by nothing at all (PEP 552, unchecked). A copy that keeps
     the times, or an edit of one digit in the same second, therefore runs the old text.
     """
+    found = _run_in_place_of(path)
+    return found[0] if found and _is_stale(path, *found[1:]) else None
+
+
+def stale_among(paths: Iterable[str], known: str | None) -> tuple[list[str], str]:
+    """The compiled files as above of many sources, and one sum of all that this goes by: this Python, the bytes of
+    both, read once. Where the sum is ``known``, none of them was stale, and nothing is compiled."""
+    import hashlib
+
+    read = {path: found for path, found in ((path, _run_in_place_of(path)) for path in paths) if found}
+    digest = hashlib.sha256(repr((sys.version, sys.flags)).encode())
+    for path, (cached, stored, text) in read.items():
+        digest.update(repr((path, cached, len(stored), len(text))).encode(errors="surrogatepass") + stored + text)
+    if digest.hexdigest() == known:
+        return [], known
+    return [found[0] for path, found in read.items() if _is_stale(path, *found[1:])], digest.hexdigest()
+
+
+def _run_in_place_of(path: str) -> tuple[str, bytes, bytes] | None:
+    """The compiled file that Python would run in place of a source as that is now, its bytes, and those of the source;
+    None where it would compile the source."""
     try:
         cached = importlib.util.cache_from_source(path)
         with open(cached, "rb") as stream:
@@ -116,10 +137,16 @@ def stale_bytecode(path: str) -> str | None:
             now = [int(number) & 0xFFFFFFFF for number in (found.st_mtime, found.st_size)]
             if [int.from_bytes(stored[at:at + 4], "little") for at in (8, 12)] != now:
                 return None
-        same = marshal.loads(stored[16:]) == compile(text, path, "exec", dont_inherit=True)
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, NotImplementedError, RecursionError):
+    except (OSError, ValueError, IndexError, NotImplementedError):
         return None
-    return None if same else cached
+    return cached, stored, text
+
+
+def _is_stale(path: str, stored: bytes, text: bytes) -> bool:
+    try:
+        return bool(marshal.loads(stored[16:]) != compile(text, path, "exec", dont_inherit=True))
+    except (SyntaxError, ValueError, EOFError, TypeError, RecursionError):
+        return False  # Python will say so itself
 
 
 def is_below(path: str, folder: str) -> bool:
