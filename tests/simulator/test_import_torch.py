@@ -141,6 +141,50 @@ def test_a_run_asks_for_nothing_that_is_postponed_and_gives_the_image_of_all_of_
     assert (tmp_path / "aside.bin").read_bytes() == (tmp_path / "here.bin").read_bytes()
 
 
+def test_torch_does_not_read_its_own_text_while_it_is_imported(tmp_path, monkeypatch):
+    """Its functions are there again afterwards, and other modules keep theirs."""
+    for name in ("reads_its_text", "reads_its_text_too"):
+        (tmp_path / f"{name}.py").write_text("def look(x):\n    raise OSError\n\ndef other():\n    return 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(import_torch, "OWN_TEXT", {"reads_its_text": {"look": lambda x: x, "gone": lambda x: x}})
+    with frames_answer():
+        ours, other = map(importlib.import_module, ("reads_its_text", "reads_its_text_too"))
+        assert (ours.look(3), ours.other(), hasattr(ours, "gone")) == (3, 1, False)
+        with pytest.raises(OSError):
+            other.look(3)
+    with pytest.raises(OSError):
+        ours.look(3)
+
+
+def test_the_functions_that_read_the_text_of_torch_are_there():
+    """Where another version has them elsewhere they cost time again, and nothing else."""
+    for name, functions in import_torch.OWN_TEXT.items():
+        module = importlib.import_module(name)
+        assert all(callable(getattr(module, function)) for function in functions)
+        assert not any(getattr(module, function) is said for function, said in functions.items())
+
+
+def test_git_is_asked_while_torch_is_imported_and_has_ended_when_the_command_has(monkeypatch):
+    """Also where that is refused before the version is printed."""
+    steps = []
+    monkeypatch.setattr(cli, "begin_git", lambda: steps.append("begun"))
+    monkeypatch.setattr(cli, "git_sha", lambda: steps.append("said"))
+
+    def loaded(command):
+        steps.append("imported")
+        raise ArgumentError("read no further")
+
+    monkeypatch.setattr(cli, "_loaded_meanwhile", loaded)
+    assert cli.run("-cell 100 100 100 90 90 90 -default_F 1 -lambda 1 -distance 100 -detpixels 8".split()) == 2
+    assert steps == ["begun", "imported", "said"]
+
+
+def test_git_that_says_nothing_in_time_is_ended(monkeypatch):
+    git = subprocess.Popen(["sleep", "9"], stdout=subprocess.PIPE, text=True)
+    monkeypatch.setattr(version, "GIT_SECONDS", 0)
+    assert version._said(git) is None and git.returncode == -9
+
+
 HEAD = "# branch.oid 0123456789abcdef\n# branch.head main\n"
 
 
@@ -150,7 +194,8 @@ HEAD = "# branch.oid 0123456789abcdef\n# branch.head main\n"
     (None, "unknown")])
 def test_git_is_asked_once_for_commit_and_changes(monkeypatch, told, sha):
     asked = []
-    monkeypatch.setattr(version, "_git", lambda *words: asked.append(words) or told)
+    monkeypatch.setattr(version, "begin_git", lambda: None)
+    monkeypatch.setattr(version, "_said", lambda git: asked.append(git) or told)
     version.git_sha.cache_clear()
     assert (version.git_sha(), version.git_sha(), len(asked)) == (sha, sha, 1)
     version.git_sha.cache_clear()
