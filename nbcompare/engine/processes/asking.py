@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import select
 import subprocess
 import tempfile
 import threading
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from nbcompare.engine.processes.process import end_group, start
+from nbcompare.engine.processes.readable import is_readable
 
 MOST_BYTES = 32 << 20
 _PIECE = 1 << 16
@@ -126,7 +126,7 @@ def _read(process: subprocess.Popen[bytes], reader: int, until: float, most: int
     left, is_open = most, True
     while time.monotonic() < until and left >= 0:
         has_ended = process.poll() is not None
-        if is_open and select.select([reader], [], [], 0 if has_ended else _LOOK_SECONDS)[0]:
+        if is_open and is_readable(reader, 0 if has_ended else _LOOK_SECONDS):
             piece = os.read(reader, _PIECE)
             is_open, left = bool(piece), left - len(piece)
             take(piece)
@@ -145,7 +145,7 @@ def _ends(process: subprocess.Popen[bytes], seconds: float) -> bool:
     except (AttributeError, OSError):
         handle = -1
     try:
-        if handle >= 0 and not select.select([handle], [], [], seconds)[0]:
+        if handle >= 0 and not is_readable(handle, seconds):
             return False
         process.wait(None if handle >= 0 else seconds)
         return True

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-import select
 import signal
 import socket
 import struct
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare.engine.processes.file_uses import FileUses, nothing_waits
+from nbcompare.engine.processes.readable import is_readable
 
 SETTLE, FORGET, END = range(3)
 """What is asked: what was done since the last question; to forget some names; and, in the end, the rest."""
@@ -55,7 +55,7 @@ class Watcher:
             if not self.was_ready:
                 self._socket.settimeout(_MOST_SECONDS)
                 self.was_ready = self._socket.recv(1) == READY
-            return self.was_ready and not select.select([self._socket], [], [], 0)[0]
+            return self.was_ready and not is_readable(self._socket.fileno())
         return False
 
     def account(self, calls: FileUses, report: socket.socket) -> Account:

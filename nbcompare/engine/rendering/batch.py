@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import shutil
 import subprocess
 import tempfile
@@ -28,6 +27,7 @@ from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.processes.kept_stream import MOST_BYTES
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import ProcessEnd, end_group, start
+from nbcompare.engine.processes.readable import is_readable
 from nbcompare.engine.run_engine import as_watched, rendering, run_engine
 from nbcompare.engine.safety.safe_start import is_bundled_subject
 
@@ -117,7 +117,7 @@ class BatchEngine:
         """The next line of what the process answers."""
         while b"\n" not in self.unread:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([answers], [], [], left)[0]:
+            if left <= 0 or not is_readable(answers.fileno(), left):
                 raise TimeoutError("its time was over")
             piece = os.read(answers.fileno(), 1 << 16)
             if not piece:

@@ -205,3 +205,22 @@ def test_nothing_of_an_engine_that_has_ended_stays_in_memory():
     finally:
         if was_on:
             gc.enable()
+
+
+MANY = """\
+import os, resource, sys
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(2048, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+for _ in range(1100):
+    os.open(os.devnull, os.O_RDONLY)
+from nbcompare.engine.processes.asking import answer
+from nbcompare.engine.processes.watcher import watcher
+assert watcher()
+print(answer(("/bin/echo", "said"), Path("/"), seconds=60))
+"""
+
+
+def test_programs_are_watched_and_asked_by_a_process_that_has_a_thousand_files_open():
+    """As one that is started by a server, or whose caller hands them on."""
+    found = subprocess.run([sys.executable, "-c", MANY], capture_output=True, text=True, timeout=60)
+    assert "said" in found.stdout, found.stderr
