@@ -18,6 +18,8 @@ from nanobrag_torch.command.load import DUMP_BY_DEFAULT, LoadedCommand
 from nanobrag_torch.errors import ArgumentError, InputFileError
 from nanobrag_torch.io.atomic import Place, Together, atomic_output
 from nanobrag_torch.io.floatfile import FloatImage, float_image
+from nanobrag_torch.io.pgm import write_pgm
+from nanobrag_torch.io.smv import write_int_image
 from nanobrag_torch.output import echo
 from nanobrag_torch.output.noise import check_means
 from nanobrag_torch.output.printout import printout_lines
@@ -135,9 +137,6 @@ def _refuse_infinite(image: FloatImage) -> None:
 
 def write_others(command: LoadedCommand, scene: Scene, image: FloatImage, together: Together) -> None:
     """The dump, and what is derived from the float image, each with its line on stdout."""
-    from nanobrag_torch.io.pgm import write_pgm
-    from nanobrag_torch.io.smv import write_int_image
-
     wanted, workers = command.outputs, _workers(command)
     paths = {what: together.place(path) for what, path in output_paths(command).items()}
     if command.files.hkl_file is not None:
