@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from copy import copy
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +19,7 @@ from nbcompare.case.case import Case
 from nbcompare.engine.processes.file_uses import FileUses, Use
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.sources.opened import files_of_distribution
+from nbcompare.engine.sources.opened_again import OF_PROCESSES
 from nbcompare.engine.sources.opened_kinds import INSTALLED, OWN, ListedFiles, kind_of, source_behind, sum_as_opened
 from nbcompare.run.engine_runs import account_of
 from nbcompare.run.options import HandedOver
@@ -33,8 +33,9 @@ _NEEDED_AFTER = ("numpy", "nbcompare.run.judged", "nbcompare.run.copied_images",
                  "nbcompare.run.other_copies", "nbcompare.run.sources_to_declare")
 """What a run needs when its engines have ended, and not before."""
 
-_QUIET = 2
-"""Pauses in which nothing new was opened, after which there is time to put together what was."""
+_QUIET = 1
+"""Pauses in which nothing new was opened, after which there is time to put together what was: an engine that begins to
+compute may be done in a few hundredths of a second."""
 
 
 class AccountAhead:
@@ -95,18 +96,22 @@ class AccountAhead:
 
     def _put_together_so_far(self) -> None:
         """As in the end: an engine that has begun to write what it gives has, as a rule, opened all that it will."""
-        calls, own = self._calls, self._own_place
-        if calls is not None:
-            uses = {path: copy(use) for path, use in list(calls.uses.items()) if not path.startswith(own)}
-            self._put_together(SUBJECT, replace(calls, uses=uses, unseen=dict(calls.unseen)))
+        if self._calls is not None:
+            self._put_together(SUBJECT, self._as_it_is(self._calls))
 
     def ended(self, place: EvidenceFolder, role: str) -> None:
         """An engine has ended, and the next one begins: put together what the subject opened, with its texts."""
         self._has_ended.set()
         calls = place.opened.get(role)
         if self._is_wanted and role == SUBJECT and calls is not None:
-            seen = replace(calls, uses=dict(calls.uses), unseen=dict(calls.unseen))
-            self._meanwhile.begin(partial(self._put_together, role, seen))
+            self._meanwhile.begin(partial(self._put_together, role, self._as_it_is(calls)))
+
+    def _as_it_is(self, calls: FileUses) -> FileUses:
+        """A copy of what counts: neither what lies in the bundle nor what the kernel shows of a process."""
+        others = self._own_place, OF_PROCESSES
+        uses = {path: Use(*vars(use).values()) for path, use in list(calls.uses.items())
+                if not path.startswith(others)}
+        return replace(calls, uses=uses, unseen=dict(calls.unseen))
 
     def _put_together(self, role: str, seen: FileUses) -> None:
         with self._one_at_a_time:

@@ -17,7 +17,7 @@ from nbcompare.engine.sources.opened_kinds import compiled_from, kind_of
 from nbcompare.files import are_settled, is_settled, stamp_at, sum_of
 from nbcompare.later import dataclass
 
-_OF_PROCESSES = "/proc/"
+OF_PROCESSES = "/proc/"
 """What the kernel shows of a process is no source of anything, and has another name for each."""
 
 
@@ -67,7 +67,7 @@ class OpenedAgain:
         if calls.unwatched:
             return opened_by(calls, made_of, program, search)
         uses = dict(calls.uses)
-        for path in [path for path in uses if path.startswith(_OF_PROCESSES)]:
+        for path in [path for path in uses if path.startswith(OF_PROCESSES)]:
             del uses[path]
         asked = _Question(uses, tuple(calls.unseen), made_of, program, search)
         if self._known and self._known.question == asked and self._stands():

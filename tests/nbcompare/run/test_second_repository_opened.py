@@ -114,7 +114,7 @@ def test_a_file_that_somebody_else_changes_after_it_was_opened_is_an_engine_fail
 
 def test_a_file_that_changes_when_the_account_was_put_together_already_is_one_too(run, project, tmp_path, monkeypatch):
     """What the subject opened is put together while the reference runs, and looked at again in the end."""
-    table, wait, accounts = tmp_path / "table", Meanwhile.wait, []
+    table, wait, accounts, ready = tmp_path / "table", Meanwhile.wait, [], []
     table.write_text("1\n")
     project.core.write_text(f"import sys\nif '-floatfile' in sys.argv:\n    open({made_at_run_time(table)})\n"
                             + project.core.read_text())
@@ -122,13 +122,14 @@ def test_a_file_that_changes_when_the_account_was_put_together_already_is_one_to
 
     def change(meanwhile):
         wait(meanwhile)
+        ready.append(accounts[-1])
         table.write_text("22\n")
 
     account_of = account_ahead.account_of
     monkeypatch.setattr(account_ahead, "account_of", lambda *asked: accounts.append(account_of(*asked)) or accounts[-1])
     monkeypatch.setattr(Meanwhile, "wait", change)
     code, record = run()
-    assert str(table) in {entry.path for entry in accounts[0][0].files} and not accounts[0][1]
+    assert str(table) in {entry.path for entry in ready[0][0].files} and not ready[0][1]
     assert code == 2 and record["runs"][1]["failure"]["sentence"] == (
         f"opened what was changed while it ran: {table} changed")
 
