@@ -15,6 +15,7 @@ def main() -> int:
     open_streams()
     gc.set_threshold(_OBJECTS)
     let_threads_sleep()
+    watch_soon(sys.argv[1:])
     from nbcompare.cli import run
     from nbcompare.engine.processes.stopping import obey_signals
 
@@ -22,6 +23,15 @@ def main() -> int:
     code = run(sys.argv[1:])
     leave(code)
     return code
+
+
+def watch_soon(argv: list[str]) -> None:
+    """Start the process that watches engines (watcher.py) where a line is likely to run some, before all else is
+    loaded: another core, which has nothing to do, starts it meanwhile. Where no engine is run it ends with this one."""
+    if argv[:1] == ["run"] and not {"--help", "-h", "--dry-run"}.intersection(argv):
+        from nbcompare.engine.processes.watcher import begin
+
+        begin()
 
 
 def leave(code: int) -> None:
