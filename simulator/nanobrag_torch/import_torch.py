@@ -2,7 +2,7 @@
 
 ``inspect`` answers by following the path of every module there is, link by link, and by reading the source: two of
 three looks at the disk while torch is imported. The name of the file, the line and the module of a frame are known to
-the frame, and torch takes no more of the answer.
+the frame, and torch takes no more of the answer. Nor does it read the lines of a stack that it keeps for a message.
 
 And without what torch registers and defines for those who export, compile or quantize models, a third of its time: such
 modules are postponed by ``importlib.util.LazyLoader``, and are themselves once anything of theirs is asked for. Nor are
@@ -18,6 +18,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -91,6 +92,7 @@ def frames_answer() -> Iterator[None]:
     modules are searched in folders as they are when one is first looked at, and those that nothing here asks for are
     postponed."""
     info, module, source = inspect.getframeinfo, inspect.getmodule, inspect.getsourcefile
+    stack = traceback.format_stack
 
     def module_of(thing: object, filename: str | None = None) -> ModuleType | None:
         if isinstance(thing, FrameType):
@@ -103,6 +105,12 @@ def frames_answer() -> Iterator[None]:
     def info_of(frame: Any, context: int = 0) -> inspect.Traceback:
         return info(frame, 0)
 
+    def stack_of(frame: Any = None, limit: int | None = None) -> list[str]:
+        found = list(traceback.walk_stack(frame or sys._getframe(1)))[:limit]
+        return [f'  File "{place.f_code.co_filename}", line {line}, in {place.f_code.co_name}\n'
+                for place, line in reversed(found)]
+
+    vars(traceback).update(format_stack=stack_of)
     vars(inspect).update(getframeinfo=info_of, getmodule=module_of, getsourcefile=source_of)
     unread = Unread()
     sys.meta_path[:0] = [Postponing, unread]
@@ -120,4 +128,5 @@ def frames_answer() -> Iterator[None]:
         del os.environ[AUTOLOAD]
         if given is not None:
             os.environ[AUTOLOAD] = given
+        vars(traceback).update(format_stack=stack)
         vars(inspect).update(getframeinfo=info, getmodule=module, getsourcefile=source)

@@ -8,6 +8,7 @@ import posixpath
 import runpy
 import subprocess
 import sys
+import traceback
 
 import pytest
 
@@ -29,10 +30,14 @@ def test_a_frame_tells_its_place_without_a_look_at_the_disk(monkeypatch):
         found = inspect.getframeinfo(frame)
         told = found.filename, inspect.getmodule(frame)
         line = inspect.currentframe().f_lineno - 2
+        stack = traceback.format_stack()
         other = inspect.getmodule(os.path.join)
     assert (told, found.lineno) == (expected, line)
     assert other is posixpath, "of all else it tells what it always does"
     assert not followed
+    here = f'  File "{expected[0]}", line {line + 3}, in {frame.f_code.co_name}\n'
+    assert stack[-1] == here and traceback.format_stack()[-1].startswith(here.split(", line")[0])
+    assert len(stack) == len(traceback.format_stack()) and traceback.format_stack()[-1].count("\n") == 2
 
 
 def test_a_module_is_looked_at_once_and_a_package_of_python_for_nothing_else(tmp_path, monkeypatch):
@@ -63,6 +68,15 @@ def test_a_module_is_looked_at_once_and_a_package_of_python_for_nothing_else(tmp
     assert importlib.import_module("made_later")
 
 
+def test_little_is_imported_before_modules_are_looked_at_once():
+    """What __init__ imports is searched in each folder of the path first."""
+    words = "import runpy, sys; old = {*sys.modules}; import nanobrag_torch.import_once; print({*sys.modules} - old)"
+    said = subprocess.run([sys.executable, "-S", "-c", words], capture_output=True, text=True, check=True,
+                          env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(cli.__file__))}).stdout
+    assert {word.strip("{}' \n") for word in said.split(",")} == {
+        "nanobrag_torch", "nanobrag_torch.import_once", "__future__"}
+
+
 def test_the_program_looks_once_for_its_own_modules_too(monkeypatch):
     """NumPy is imported before torch."""
     search, looks = vars(sys.modules["_frozen_importlib_external"]), []
@@ -89,8 +103,8 @@ def test_python_is_as_it_was_when_torch_is_imported(monkeypatch, given):
     search = vars(sys.modules["_frozen_importlib_external"])
 
     def seen():
-        return (inspect.getframeinfo, inspect.getmodule, inspect.getsourcefile, search["_path_stat"], sys.meta_path[:],
-                dict(os.environ), sys.getdlopenflags())
+        return (inspect.getframeinfo, inspect.getmodule, inspect.getsourcefile, traceback.format_stack,
+                search["_path_stat"], sys.meta_path[:], dict(os.environ), sys.getdlopenflags())
 
     before = seen()
     with pytest.raises(ModuleNotFoundError), frames_answer():
