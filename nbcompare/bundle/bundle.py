@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 _CLOCK_PATIENCE_SECONDS = 2.0
 _AT_ONCE = 8
-"""Files that are forced to the disk together."""
+"""Files, or folders, that are forced to the disk together."""
 
 
 @dataclass(frozen=True)
@@ -206,8 +206,8 @@ def publish_folder(folder: Path, stamp: str, *, durable: bool = True) -> Path:
     except OSError as fault:
         raise FileError(f"{target}: cannot publish the bundle: {fault.strerror}",
                         hint=f"the finished bundle is kept in {folder}; doctor --clean publishes it") from None
-    for parent in (target.parent, target.parent.parent) if durable else ():
-        flush_folder(parent)
+    if durable:
+        _all_at_once(flush_folder, (target.parent, target.parent.parent))
     return target
 
 
@@ -307,19 +307,20 @@ def seal(folder: Path, *, durable: bool = True) -> None:
         for path in paths:
             path.chmod(0o444)
         if durable:
-            _force_to_disk(paths)
-    for path in (folder, *(entry for entry in folder.rglob("*") if entry.is_dir())) if durable else ():
-        flush_folder(path)
+            _all_at_once(_flush_file, paths)
+    if durable:
+        _all_at_once(flush_folder, (folder, *(entry for entry in folder.rglob("*") if entry.is_dir())))
 
 
-def _force_to_disk(paths: Sequence[Path]) -> None:
-    """Several at once: a disk that writes its journal takes them together, and each would wait for it by itself."""
-    def force(path: Path) -> None:
-        with open(path, "rb") as stream:
-            os.fsync(stream.fileno())
+def _flush_file(path: Path) -> None:
+    with open(path, "rb") as stream:
+        os.fsync(stream.fileno())
 
+
+def _all_at_once(flush: Callable[[Path], None], paths: Sequence[Path]) -> None:
+    """A disk that writes its journal takes several files or folders together, and each would wait for it by itself."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(force, paths))
+        list(pool.map(flush, paths))
 
 
 def is_sealed(folder: Path) -> bool:
