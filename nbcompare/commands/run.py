@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from nbcompare.run.options import HandedOver, RunOptions
 
 _SHOWN_BY = ("nbcompare.commands.views.results", "nbcompare.commands.views.terminal",
-             "nbcompare.commands.views.bundles", "nbcompare.bundle.check.loosened")
+             "nbcompare.commands.views.bundles", "nbcompare.commands.views.github", "nbcompare.bundle.check.loosened",
+             "nbcompare.run.effective")
 """What tells of a bundle, loaded while its engines run."""
 
 

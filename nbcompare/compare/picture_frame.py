@@ -65,7 +65,7 @@ class PictureFrame:
         pixels = scale.pixels(filled(image.astype(np.float64), np.nan))
         rows, columns = (np.arange(size) * count // size
                          for size, count in zip((self.height, self.width), image.shape, strict=True))
-        inside = Image.fromarray(np.ascontiguousarray(pixels[rows].take(columns, axis=1)))
+        inside = Image.fromarray(pixels.take(columns, axis=1).take(rows, axis=0))  # of few rows, whole rows of those
         draw = ImageDraw.Draw(inside)
         for roi in self.marked:
             self._outline(draw, roi)

@@ -180,7 +180,7 @@ def _drawn(panels: list[_Panel], headline: str, said: str, origin: tuple[int, in
 def _enlarged(panel: _Panel, zoom: int) -> np.ndarray:
     grey = np.full((*panel.image.shape, 3), GREY, np.uint8)
     pixels = grey if panel.scale is None else panel.scale.pixels(panel.image)
-    return pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    return pixels.repeat(zoom, axis=1).repeat(zoom, axis=0)
 
 
 def _frame(draw: ImageDraw.ImageDraw, place: tuple[int, int], size: tuple[int, int], origin: tuple[int, int],

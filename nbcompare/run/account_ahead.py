@@ -30,7 +30,7 @@ from nbcompare.visible import each_text
 
 _PAUSE_SECONDS = 0.01
 _NEEDED_AFTER = ("numpy", "nbcompare.run.judged", "nbcompare.run.copied_images", "nbcompare.bundle.text_files",
-                 "nbcompare.run.other_copies", "nbcompare.run.sources_to_declare")
+                 "nbcompare.run.other_copies", "nbcompare.run.sources_to_declare", "_strptime")
 """What a run needs when its engines have ended, and not before."""
 
 _QUIET = 1
