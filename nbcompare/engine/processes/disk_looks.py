@@ -26,8 +26,8 @@ _FILES_IN_MEMORY = "/dev/shm/"
 _OPENAT2, _HERE, _NO_MAGIC_LINKS = 437, -100, 2
 """Of the kernel's headers unistd.h, fcntl.h and openat2.h."""
 
-Stamp = tuple[int, int, int]
-"""(inode, size, mtime_ns) of a regular file."""
+Stamp = tuple[int, int, int, int]
+"""(inode, size, mtime_ns, ctime_ns) of a regular file; the last is the system's own, and nobody can set it."""
 
 
 class Look(NamedTuple):
@@ -143,4 +143,4 @@ def stamp_of(path: str) -> tuple[int, Stamp | None]:
 
 def stamp_in(found: os.stat_result) -> Stamp | None:
     """The stamp of a regular file, by what the system says of it."""
-    return (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns) if stat.S_ISREG(found.st_mode) else None

@@ -32,10 +32,11 @@ NOT_ASKED = "its declaration says watched: false"
 class Use:
     """How one path was used first, and since.
 
-    ``stamp`` is (inode, size, mtime_ns) when it was opened first, None where there was no regular file; ``made`` says
-    that the engine made the file, or emptied it, before it read it. A path that was reached through a link names that
-    as ``behind``, and the link's own is ``linked``. ``looked_at`` was what was asked for without being opened, and of a
-    link that was, ``leads_to`` is what it said then; ``attributes`` says that its extended ones were asked for.
+    ``stamp`` is (inode, size, mtime_ns, ctime_ns) when it was opened first, None where there was no regular file;
+    ``made`` says that the engine made the file, or emptied it, before it read it. A path that was reached through a
+    link names that as ``behind``, and the link's own is ``linked``. ``looked_at`` was what was asked for without being
+    opened, and of a link that was, ``leads_to`` is what it said then; ``attributes`` says that its extended ones were
+    asked for.
     """
 
     stamp: Stamp | None

@@ -48,7 +48,7 @@ def by_age(calls: FileUses, is_own: Callable[[str], bool]) -> tuple[str, ...]:
     opened = {path for path, use in asked.items() if use.read}
     if not opened or len(opened) == len(asked):
         return ()
-    return tuple(sorted(asked, key=lambda path: (*(asked[path].stamp or (0, 0, 0))[2:], path)))[:_MOST_FILES]
+    return tuple(sorted(asked, key=lambda path: (*(asked[path].stamp or (0, 0, 0))[2:3], path)))[:_MOST_FILES]
 
 
 def other_order(paths: Sequence[str]) -> str | None:

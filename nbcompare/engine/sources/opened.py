@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nbcompare.engine.processes.disk_looks import link_at
+from nbcompare.engine.processes.disk_looks import Stamp, link_at
 from nbcompare.engine.processes.file_uses import FileUses, Use
 from nbcompare.engine.safety.confine import __file__ as _launcher
 from nbcompare.engine.sources.built_before import built_before
@@ -177,13 +177,15 @@ def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
         if kind is None or looks.of(source) in known:
             continue
         stamp = looks.stamp(path)
-        if stamp != use.stamp and not use.written:
+        if not _is_same(stamp, use.stamp) and not use.written:
             if not use.read and not use.run:
                 continue  # it was asked about alone, as a log is that others write
             changed.append(f"{path} {'is gone' if stamp is None else 'changed'}")
         elif stamp is None:
             found.gone(path, kind)
-        elif use.read or use.run or stamp == use.stamp:
+        elif use.read or use.run or _is_same(stamp, use.stamp):
+            if _was_put_back(path, kind, use, stamp):
+                changed.append(f"{path} was written to and put back")
             found.add(kind, source, use if source == path else None)
             if source != path and kind.word == OWN and stale_bytecode(source) == path:
                 found.add(FileKind(OWN, "", path), path, use)
@@ -202,6 +204,18 @@ def opened_by(calls: FileUses, made_of: MadeOf | None = None, program: str = "",
                    links=links[:MOST_FILES], logs=_logs(made_of, logs),
                    kept=kept[:MOST_FILES], by_age=by_age(calls, _is_own),
                    attributes=tuple(attributes_of(calls, _is_own))), changed
+
+
+def _is_same(stamp: Stamp | None, before: Stamp | None) -> bool:
+    """Whether a file is what it was, by all that whoever writes a file can set."""
+    return stamp == before or (stamp is not None and before is not None and stamp[:3] == before[:3])
+
+
+def _was_put_back(path: str, kind: FileKind, use: Use, stamp: Stamp) -> bool:
+    """Whether somebody else wrote to a file that was read, and gave it its time of before. Not told of what is shared:
+    an installed file, and one in which git keeps its history, is given a name more by whoever installs or clones."""
+    return use.stamp is not None and stamp[3] != use.stamp[3] and not use.written and (use.read or use.run) and \
+        kind.word == OWN and f"{os.sep}.git{os.sep}" not in path
 
 
 def _with_old_sums(made_of: MadeOf | None, own: frozenset[str], looks: Looks) -> MadeOf | None:
@@ -303,7 +317,7 @@ class _Found:
                 return
         if kind.word in (OWN, INSTALLED):
             self.files[path] = SourceFile(path, path, sum_as_opened(path))
-            if use and use.written and self._looks.stamp(path) != use.stamp:
+            if use and use.written and not _is_same(self._looks.stamp(path), use.stamp):
                 self.rewritten.append(path)
         else:
             self.grouped.setdefault(kind.place, set()).add(kind.name)

@@ -39,6 +39,25 @@ def test_a_file_that_is_new_or_changed_is_seen_and_all_else_is_told_again(tmp_pa
     assert len(counted) == 4
 
 
+def test_a_table_that_another_wrote_and_gave_its_time_of_before_was_changed(tmp_path):
+    """Its sum is of other bytes than those that were read; a file that only got another name has its bytes."""
+    table, looked, kept = tmp_path / "table", tmp_path / "looked", tmp_path / ".git" / "pack"
+    kept.parent.mkdir()
+    for path in (table, looked, kept):
+        path.write_text("one")
+    before = os.stat(table)
+    calls = FileUses()
+    for path in (table, kept):
+        calls.opened(str(path), os.O_RDONLY)
+    calls.looked(str(looked))
+    assert not opened_by(calls.outside())[1]
+    table.write_text("two")
+    os.utime(table, ns=(before.st_atime_ns, before.st_mtime_ns))
+    for path in (looked, kept):
+        os.link(path, f"{path}-2")
+    assert opened_by(calls.outside())[1] == [f"{table} was written to and put back"]
+
+
 def test_a_file_that_it_writes_has_the_sum_of_what_it_left(tmp_path, counted):
     table = tmp_path / "table"
     table.write_text("one")

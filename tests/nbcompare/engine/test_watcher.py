@@ -183,7 +183,7 @@ def test_a_folder_that_is_forgotten_is_looked_at_anew(tmp_path):
         (tmp_path / "ready").unlink()
         thread.join()
     stamps.append(watch.calls.outside().uses[f"{tmp_path}/table"].stamp)
-    assert [size for _, size, _ in stamps] == [2, 3]
+    assert [size for _, size, _, _ in stamps] == [2, 3]
 
 
 def test_nothing_of_an_engine_that_has_ended_stays_in_memory():
