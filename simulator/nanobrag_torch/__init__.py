@@ -10,10 +10,9 @@ image to it.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # as typing.TYPE_CHECKING, which takes a dozen modules that are searched in each folder before
-if TYPE_CHECKING:      # import_once is there
-    from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
     from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
     from nanobrag_torch.errors import SimulatorError
     from nanobrag_torch.io.hkl import ReflectionGrid, read_hkl

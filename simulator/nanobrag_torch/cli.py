@@ -15,7 +15,7 @@ from nanobrag_torch.command.load import LoadedCommand, load_components, read_com
 from nanobrag_torch.emulation import list_text
 from nanobrag_torch.errors import ArgumentError, SimulatorError
 from nanobrag_torch.import_torch import frames_answer
-from nanobrag_torch.version import MOST_THREADS, PROGRAM_NAME, begin_git, default_threads, git_sha, version_line
+from nanobrag_torch.version import MOST_THREADS, PROGRAM_NAME, default_threads, version_line
 
 BAD_INPUT = 2
 DTYPES = ("auto", "float64", "float32")
@@ -73,16 +73,6 @@ def _run(command: LoadedCommand) -> int:
         print(f"compiled step in {folder}: within {error:.2g} of the plain path")
         return 0
     _check_program(command)
-    if command.outputs.describe:
-        return _carried_out(command)
-    begin_git()
-    try:
-        return _carried_out(command)
-    finally:
-        git_sha()  # nothing that was begun goes on when this has ended
-
-
-def _carried_out(command: LoadedCommand) -> int:
     with frames_answer():
         loaded = _loaded_meanwhile(command)
         if command.outputs.describe:

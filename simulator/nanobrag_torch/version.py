@@ -20,9 +20,6 @@ DEFAULT_DTYPE, DEFAULT_DEVICE = "auto", "cpu"
 COMMIT, NO_COMMIT = "# branch.oid ", "(initial)"
 """How git tells the commit that lies in the folder, and that there is none yet."""
 
-QUESTION = ("status", "--porcelain=v2", "--branch", "--", ".")
-GIT_SECONDS = 10
-
 
 def version_line(program, emulate, path=None) -> str:
     """One line: version, git SHA, torch, dtype, device, threads, emulations, and the path of rendering once known."""
@@ -43,23 +40,12 @@ def print_version(tokens: Sequence[str] = ()) -> int:
 @functools.cache
 def git_sha() -> str:
     """The commit of the checkout this package lies in, "-dirty" behind it where the package was changed since."""
-    lines = (_said(begin_git()) or "").splitlines()
+    told = _git(Path(__file__).resolve().parent, "status", "--porcelain=v2", "--branch", "--", ".")
+    lines = (told or "").splitlines()
     commit = next((line.removeprefix(COMMIT) for line in lines if line.startswith(COMMIT)), NO_COMMIT)
     if commit == NO_COMMIT:
         return "unknown"
     return commit[:12] + ("-dirty" if any(not line.startswith("#") for line in lines) else "")
-
-
-@functools.cache
-def begin_git() -> subprocess.Popen[str] | None:
-    """Git, asked about the folder of this package; None where there is none. It answers while torch is imported, where
-    it was begun before."""
-    words = ["git", "--no-optional-locks", "-C", str(Path(__file__).resolve().parent), *QUESTION]
-    try:
-        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                text=True)
-    except OSError:
-        return None
 
 
 def default_threads() -> int:
@@ -85,14 +71,11 @@ def _torch_version() -> str:
         return "missing"
 
 
-def _said(git: subprocess.Popen[str] | None) -> str | None:
-    """What git said; None where there is no git, or it takes long."""
-    if git is None:
+def _git(folder: Path, *words: str) -> str | None:
+    """What git says of a folder; None where there is no git, or it takes long."""
+    try:
+        ran = subprocess.run(["git", "-C", str(folder), *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
         return None
-    with git:
-        try:
-            told, _ = git.communicate(timeout=GIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            git.kill()
-            return None
-    return told if git.returncode == 0 else None
+    return ran.stdout if ran.returncode == 0 else None

@@ -8,7 +8,6 @@ import posixpath
 import runpy
 import subprocess
 import sys
-import traceback
 
 import pytest
 
@@ -30,14 +29,10 @@ def test_a_frame_tells_its_place_without_a_look_at_the_disk(monkeypatch):
         found = inspect.getframeinfo(frame)
         told = found.filename, inspect.getmodule(frame)
         line = inspect.currentframe().f_lineno - 2
-        stack = traceback.format_stack()
         other = inspect.getmodule(os.path.join)
     assert (told, found.lineno) == (expected, line)
     assert other is posixpath, "of all else it tells what it always does"
     assert not followed
-    here = f'  File "{expected[0]}", line {line + 3}, in {frame.f_code.co_name}\n'
-    assert stack[-1] == here and traceback.format_stack()[-1].startswith(here.split(", line")[0])
-    assert len(stack) == len(traceback.format_stack()) and traceback.format_stack()[-1].count("\n") == 2
 
 
 def test_a_module_is_looked_at_once_and_a_package_of_python_for_nothing_else(tmp_path, monkeypatch):
@@ -68,15 +63,6 @@ def test_a_module_is_looked_at_once_and_a_package_of_python_for_nothing_else(tmp
     assert importlib.import_module("made_later")
 
 
-def test_little_is_imported_before_modules_are_looked_at_once():
-    """What __init__ imports is searched in each folder of the path first."""
-    words = "import runpy, sys; old = {*sys.modules}; import nanobrag_torch.import_once; print({*sys.modules} - old)"
-    said = subprocess.run([sys.executable, "-S", "-c", words], capture_output=True, text=True, check=True,
-                          env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(cli.__file__))}).stdout
-    assert {word.strip("{}' \n") for word in said.split(",")} == {
-        "nanobrag_torch", "nanobrag_torch.import_once", "__future__"}
-
-
 def test_the_program_looks_once_for_its_own_modules_too(monkeypatch):
     """NumPy is imported before torch."""
     search, looks = vars(sys.modules["_frozen_importlib_external"]), []
@@ -103,8 +89,8 @@ def test_python_is_as_it_was_when_torch_is_imported(monkeypatch, given):
     search = vars(sys.modules["_frozen_importlib_external"])
 
     def seen():
-        return (inspect.getframeinfo, inspect.getmodule, inspect.getsourcefile, traceback.format_stack,
-                search["_path_stat"], sys.meta_path[:], dict(os.environ), sys.getdlopenflags())
+        return (inspect.getframeinfo, inspect.getmodule, inspect.getsourcefile, search["_path_stat"], sys.meta_path[:],
+                dict(os.environ), sys.getdlopenflags())
 
     before = seen()
     with pytest.raises(ModuleNotFoundError), frames_answer():
@@ -155,50 +141,6 @@ def test_a_run_asks_for_nothing_that_is_postponed_and_gives_the_image_of_all_of_
     assert (tmp_path / "aside.bin").read_bytes() == (tmp_path / "here.bin").read_bytes()
 
 
-def test_torch_does_not_read_its_own_text_while_it_is_imported(tmp_path, monkeypatch):
-    """Its functions are there again afterwards, and other modules keep theirs."""
-    for name in ("reads_its_text", "reads_its_text_too"):
-        (tmp_path / f"{name}.py").write_text("def look(x):\n    raise OSError\n\ndef other():\n    return 1\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(import_torch, "OWN_TEXT", {"reads_its_text": {"look": lambda x: x, "gone": lambda x: x}})
-    with frames_answer():
-        ours, other = map(importlib.import_module, ("reads_its_text", "reads_its_text_too"))
-        assert (ours.look(3), ours.other(), hasattr(ours, "gone")) == (3, 1, False)
-        with pytest.raises(OSError):
-            other.look(3)
-    with pytest.raises(OSError):
-        ours.look(3)
-
-
-def test_the_functions_that_read_the_text_of_torch_are_there():
-    """Where another version has them elsewhere they cost time again, and nothing else."""
-    for name, functions in import_torch.OWN_TEXT.items():
-        module = importlib.import_module(name)
-        assert all(callable(getattr(module, function)) for function in functions)
-        assert not any(getattr(module, function) is said for function, said in functions.items())
-
-
-def test_git_is_asked_while_torch_is_imported_and_has_ended_when_the_command_has(monkeypatch):
-    """Also where that is refused before the version is printed."""
-    steps = []
-    monkeypatch.setattr(cli, "begin_git", lambda: steps.append("begun"))
-    monkeypatch.setattr(cli, "git_sha", lambda: steps.append("said"))
-
-    def loaded(command):
-        steps.append("imported")
-        raise ArgumentError("read no further")
-
-    monkeypatch.setattr(cli, "_loaded_meanwhile", loaded)
-    assert cli.run("-cell 100 100 100 90 90 90 -default_F 1 -lambda 1 -distance 100 -detpixels 8".split()) == 2
-    assert steps == ["begun", "imported", "said"]
-
-
-def test_git_that_says_nothing_in_time_is_ended(monkeypatch):
-    git = subprocess.Popen(["sleep", "9"], stdout=subprocess.PIPE, text=True)
-    monkeypatch.setattr(version, "GIT_SECONDS", 0)
-    assert version._said(git) is None and git.returncode == -9
-
-
 HEAD = "# branch.oid 0123456789abcdef\n# branch.head main\n"
 
 
@@ -208,8 +150,7 @@ HEAD = "# branch.oid 0123456789abcdef\n# branch.head main\n"
     (None, "unknown")])
 def test_git_is_asked_once_for_commit_and_changes(monkeypatch, told, sha):
     asked = []
-    monkeypatch.setattr(version, "begin_git", lambda: None)
-    monkeypatch.setattr(version, "_said", lambda git: asked.append(git) or told)
+    monkeypatch.setattr(version, "_git", lambda *words: asked.append(words) or told)
     version.git_sha.cache_clear()
     assert (version.git_sha(), version.git_sha(), len(asked)) == (sha, sha, 1)
     version.git_sha.cache_clear()
