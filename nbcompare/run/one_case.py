@@ -159,6 +159,8 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
         before = ran.runs  # no engine is run from here on
         copied = copied_from(ran.runs, judgement.further, place.opened)
         ran = with_opened(ran, staged, place, handed.account)
+        if ran.runs != before and handed.renderer:  # what a kept engine once read is another file now
+            handed.renderer.begin_anew()
         scale = _written(staged, ran, judgement, place, options)
     if any(run.failure for run in before):
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)

@@ -169,6 +169,12 @@ class Renderer:
         known: Kept = vars(self._own).setdefault("batches", {})
         return known
 
+    def begin_anew(self) -> None:
+        """End the processes that this thread keeps; the next job of each starts another."""
+        for batch in self._of_thread().values():
+            if batch:
+                batch.close()
+
     def _started(self, job: Job, bundled: bool) -> BatchEngine | None:
         """A process for the job, None where its engine knows no ``-batch`` or does something else there."""
         made = BatchEngine(job.engine, job.environment) if bundled else open_batch(job.engine, job.environment)
