@@ -27,8 +27,10 @@ def main() -> int:
 
 def watch_soon(argv: list[str]) -> None:
     """Start the process that watches engines (watcher.py) where a line is likely to run some, before all else is
-    loaded: another core, which has nothing to do, starts it meanwhile. Where no engine is run it ends with this one."""
-    if argv[:1] == ["run"] and not {"--help", "-h", "--dry-run"}.intersection(argv):
+    loaded: another core, which has nothing to do, starts it meanwhile. Where no engine is run it ends with this one.
+    A line of options before a -- is a one-shot."""
+    is_likely = argv[:1] in (["run"], ["oneshot"]) or (argv[:1] and argv[0].startswith("-") and "--" in argv)
+    if is_likely and not {"--help", "-h", "--dry-run"}.intersection(argv):
         from nbcompare.engine.processes.watcher import begin
 
         begin()

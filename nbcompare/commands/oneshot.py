@@ -54,7 +54,6 @@ def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshol
     """Compare both engines on one nanoBragg command line, without a case."""
     from nbcompare.case.from_arguments import OneShotOptions
     from nbcompare.commands.views.terminal import one_shot_report
-    from nbcompare.engine.processes.watcher import begin
     from nbcompare.engine.progress import Progress
     from nbcompare.run.one_shot import run_one_shot
     from nbcompare.run.sweep.sweep import invocation
@@ -69,7 +68,6 @@ def command(outdir: Path | None, roi: tuple[int, int, int, int] | None, threshol
         outdir, roi, threshold, sum_ratio, max_intensity_delta, allow_scale, resample, png_scale, save_diff, c_bin,
         py_bin, words(c_args, "--c-args"), words(py_args, "--py-args"), timeout, trust_case, sandbox,
         allow_weak, side_by_side)
-    begin()
     result = run_one_shot(arguments, options, Progress(quiet=quiet), invocation())
     if form == "json":
         click.echo((result.folder / "summary.json").read_text(encoding="utf-8"), nl=False)

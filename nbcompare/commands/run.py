@@ -84,9 +84,6 @@ def command(cases: tuple[Path, ...], overrides: tuple[str, ...], reference: Path
         raise UsageError("--cluster renders the row bands of --shards N" if shards == 1 else
                          "--sandbox confines engines on this machine; what holds them on the workers of a --cluster is "
                          "for those who start the workers")
-    from nbcompare.engine.processes.watcher import begin
-
-    begin()  # beside the reading of the case, which takes as long
     answers: Answers = {}
     if not (sandbox or reference):
         from nbcompare.run.asked_first import asked_first

@@ -21,7 +21,9 @@ def test_threads_of_openblas_do_not_look_for_work_unless_the_user_says_so(monkey
 
 
 @pytest.mark.parametrize(("line", "begins"), [
-    ("run case.yaml", True), ("run case.yaml --dry-run", False), ("run -h", False), ("verify run", False), ("", False)])
+    ("run case.yaml", True), ("run case.yaml --dry-run", False), ("run -h", False), ("verify run", False), ("", False),
+    ("--outdir o -- -cell 1", True), ("-- -cell 1", True), ("oneshot -- -cell 1", True), ("--version", False),
+    ("init -- -cell 1", False), ("--help", False)])
 def test_the_watch_begins_before_all_else_where_a_line_is_likely_to_run_engines(line, begins, monkeypatch):
     begun = []
     monkeypatch.setattr("nbcompare.engine.processes.watcher.begin", lambda: begun.append(1))
