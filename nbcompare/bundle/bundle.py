@@ -19,7 +19,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,6 @@ from nbcompare.bundle.record import Record
 from nbcompare.bundle.schema import schema_faults
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.files import by_folders, dump_json, files_below, flush_folder, sha256_of
-from nbcompare.later import dataclass
 from nbcompare.visible import all_seen_in
 
 if TYPE_CHECKING:

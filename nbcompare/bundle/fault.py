@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nbcompare.later import dataclass
+from dataclasses import dataclass
+
 from nbcompare.visible import visible
 
 KINDS = ("unreadable", "missing", "changed", "unexpected", "unsafe", "malformed", "schema", "disagrees")

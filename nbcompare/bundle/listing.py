@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from nbcompare.bundle.record import Record
 from nbcompare.bundle.signoffs import read as read_signoff
 from nbcompare.errors import EvidenceError, FileError
 from nbcompare.files import sha256_of
-from nbcompare.later import dataclass
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ import os
 import re
 import stat
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from nbcompare.bundle.fault import Fault
 from nbcompare.bundle.names import DATA, MANIFEST, RECORD, REQUIRED_FILES
 from nbcompare.errors import FileError
 from nbcompare.files import sha256_of
-from nbcompare.later import dataclass
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 MAX_TEXT_BYTES = 64 << 20

@@ -8,7 +8,7 @@ all; so a later version of the format can add one, and older records still are r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nbcompare.bundle.names import SCHEMA_VERSION
@@ -21,7 +21,6 @@ from nbcompare.engine.protected import Protected
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.errors import EvidenceError
-from nbcompare.later import dataclass
 from nbcompare.visible import all_seen, unseen
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from nbcompare.bundle import ssh_signature as ssh
 from nbcompare.bundle import strict_json
 from nbcompare.bundle.names import MANIFEST, SIGNOFFS, STAMP_FORMAT, STAMP_PATTERN, moment_of
 from nbcompare.errors import EvidenceError
-from nbcompare.later import dataclass
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"

@@ -6,11 +6,11 @@ import os
 import re
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.engine.processes.process import allowed_environment
 from nbcompare.errors import EvidenceError, FileError, UsageError
-from nbcompare.later import dataclass
 
 NAMESPACE = "nb-compare"
 _SECONDS = 120.0

@@ -13,12 +13,12 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from nbcompare.bundle.manifest import unsafe_name
 from nbcompare.errors import EvidenceError, FileError
-from nbcompare.later import dataclass
 
 MAX_FILES = 10_000
 _CHUNK = 1 << 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare.case.claims import Claim
@@ -14,7 +14,6 @@ from nbcompare.case.matrix import Matrix
 from nbcompare.case.refusal import Refusal
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.later import dataclass
 
 NANOBRAGG, OWN = "nanobragg", "own"
 """Whose options a command is written in."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from nbcompare.case.arguments.emulations import derived_control, fault_in, fault_in_declared
@@ -16,7 +16,6 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Shape
 from nbcompare.compare.metrics import METRICS
 from nbcompare.errors import nearest
-from nbcompare.later import dataclass
 
 REQUIRED = ("id", "title", "engine", "emulate", "bounds", "why", "reference", "owner", "expires")
 KEYS = (*REQUIRED, "control", "control_of_both", "switch", "changes", "trace")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from nbcompare.case.arguments.factors import OF_THE_VALUE
@@ -11,7 +11,6 @@ from nbcompare.case.parts import known_word
 from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.compare.image import Shape
 from nbcompare.errors import nearest
-from nbcompare.later import dataclass
 
 WORST = "worst"
 """In the place of a pixel: that of the largest difference."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from nbcompare.case.arguments.options import FLOAT_FILE, REFERENCE
@@ -14,7 +14,6 @@ from nbcompare.case.masking import FAIL, NO_MASKING, Masking
 from nbcompare.case.refusal import Refusal, refusals_from
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
-from nbcompare.later import dataclass
 
 FLOAT_WORDS = ("-floatfile", FLOAT_FILE)
 """What the runner puts behind the arguments of every engine."""

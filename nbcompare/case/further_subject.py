@@ -8,12 +8,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.parts import NAME, arguments
 from nbcompare.case.reading.strict_yaml import Cursor
-from nbcompare.later import dataclass
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from nbcompare.case.case import Case, CaseInput
 from nbcompare.case.lysozyme import amplitudes_text, orientation_text
 from nbcompare.errors import CaseError, FileError, UsageError, nearest
 from nbcompare.files import hash_of_named, sha256_of, user_cache, write_whole
-from nbcompare.later import dataclass
 
 GENERATORS = {
     "lysozyme-orientation": orientation_text,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare.case.parts import thresholds_of
 from nbcompare.case.reading.strict_yaml import load
 from nbcompare.case.threshold import Threshold
 from nbcompare.errors import NbCompareError
-from nbcompare.later import dataclass
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ are masked too. A pixel that is masked in either image takes part in no figure o
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from nbcompare.compare.masks import MaskRules
 from nbcompare.errors import ShapeError, UsageError
 from nbcompare.formats.declared import Declared
 from nbcompare.formats.read import read_image
-from nbcompare.later import dataclass, np
+from nbcompare.later import np
 
 FAIL, COMPARE = "fail", "compare"
 NAN_POLICIES = (FAIL, COMPARE)

@@ -19,14 +19,13 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from nbcompare.case.claims import Claim, claims_of
 from nbcompare.case.parts import NAME, arguments, thresholds_of
 from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Shape
-from nbcompare.later import dataclass
 
 MOST_CELLS = 10_000
 RUNS = "runs"

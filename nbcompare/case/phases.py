@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from nbcompare.case.case_file import protected_names
 from nbcompare.case.reading.all_faults import reading_on
 from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.errors import nearest
-from nbcompare.later import dataclass
 
 PLANS = "phases*.yaml"
 """The plans beside the cases; a project may have one for each reference."""

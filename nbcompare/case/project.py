@@ -11,7 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare.case.case import Case
@@ -19,7 +19,6 @@ from nbcompare.case.declared.declarations import EngineDeclaration, declarations
 from nbcompare.case.project_file import PROJECT_FILE, find_project_file
 from nbcompare.case.reading.strict_yaml import load
 from nbcompare.errors import CaseError
-from nbcompare.later import dataclass
 
 KEYS = ("engines", "case_environment")
 CODE_VARIABLES = re.compile(

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.parts import whole_number
 from nbcompare.case.reading.strict_yaml import Cursor
-from nbcompare.later import dataclass
 
 LONGEST = 300
 """Characters of an expression."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from nbcompare.compare.metrics import METRICS
-from nbcompare.later import dataclass
 
 DEFAULT_CORRELATION = 0.9995
 DEFAULT_SUM_RATIO = (0.99, 1.01)

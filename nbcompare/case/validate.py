@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from nbcompare.case.project_file import PROJECT_FILE
 from nbcompare.case.reading.all_faults import collected_faults, reading_on
 from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.errors import CaseError, UsageError
-from nbcompare.later import dataclass
 
 CASE, PROJECT, PHASES = "case", "project file", "phases"
 SCHEMAS = {CASE: "case_schema.json", PROJECT: "project_schema.json", PHASES: "phases_schema.json"}

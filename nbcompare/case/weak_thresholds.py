@@ -7,11 +7,11 @@ is held to anywhere may be meant, and is no error; whoever reads PASS must read 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi
 from nbcompare.compare.metrics import METRICS
-from nbcompare.later import dataclass
 
 LIKENESS = {"correlation": 0.9, "log_correlation": 0.9, "ssim": 0.5, "equal_pixels": 0.5, "identity": 0.5}
 """Below these, images that anybody would call different pass: one with every second spot gone, or one that is smeared

@@ -6,12 +6,12 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import click
 
 from nbcompare.engine.processes.stopping import Stopped
 from nbcompare.errors import CaseError, ExitCode, FileError, NbCompareError
-from nbcompare.later import dataclass
 from nbcompare.visible import visible
 
 ENDS = (Exception, Stopped, KeyboardInterrupt)

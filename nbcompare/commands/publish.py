@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ from nbcompare.commands.options import output_options
 from nbcompare.commands.result_forms import JSON, JSONL, TEXT, Publication, places_of
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import dump_json, is_no_file, write_whole
-from nbcompare.later import dataclass
 
 if TYPE_CHECKING:
     from nbcompare.commands.faults import EndMessage

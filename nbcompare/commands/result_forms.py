@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from nbcompare.errors import FileError
-from nbcompare.later import dataclass
 
 JUDGES = ("run", "sweep", "check", "images", "compare", "gate")
 """The commands that judge, and take --junit and --markdown."""

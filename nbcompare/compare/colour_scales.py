@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from nbcompare.compare.colours import BRIGHTNESS, COLOURS, DIFFERENCE, colours_of
-from nbcompare.later import dataclass
 
 GREY = (128, 128, 128)
 OF_ONE_SCALE = 5.0

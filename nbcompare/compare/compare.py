@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from nbcompare.compare.peaks import PeakTable
 from nbcompare.compare.weak import WeakRegion, weak_region
 from nbcompare.compare.wrong_images import WrongImage, wrong_images
 from nbcompare.errors import ShapeError
-from nbcompare.later import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbcompare.errors import FileError
-from nbcompare.later import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

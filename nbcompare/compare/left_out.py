@@ -13,12 +13,12 @@ for dead pixels may be above all spots, and what is left agrees however wrong th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from nbcompare.compare.metrics.region import RegionPair
-from nbcompare.later import dataclass
 
 HALF = 50
 """Percent of the signal from which on what is left out is more than what is judged."""

@@ -7,11 +7,12 @@ number of an unsigned type in HDF5 files), which no figure may take for photons.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from nbcompare.compare.image import FLOAT_DTYPE
 from nbcompare.compare.masked_arrays import is_masked, mask_of, values_of
-from nbcompare.later import dataclass, np
+from nbcompare.later import np
 
 
 @dataclass(frozen=True)

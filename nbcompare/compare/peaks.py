@@ -9,12 +9,12 @@ of the list is not taken for a lost peak.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
 from nbcompare.files import SameAgain, dump_json
-from nbcompare.later import dataclass, np
+from nbcompare.later import np
 
 COUNT = 50
 REACH_PX = 4.0

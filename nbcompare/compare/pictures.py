@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from nbcompare.compare.masked_arrays import filled
 from nbcompare.compare.picture_frame import PictureFrame
 from nbcompare.compare.png_file import write_png
 from nbcompare.compare.region_pictures import identical
-from nbcompare.later import dataclass
 
 METHOD = "linear 0..percentile of positive pixels of both images"
 METHOD_OF_EACH = "linear 0..percentile of positive pixels, of each image its own, as their sums are far apart"

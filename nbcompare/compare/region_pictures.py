@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,6 @@ from nbcompare.compare.colours import colours_of
 from nbcompare.compare.lettering import DIM, INK, MARK, font
 from nbcompare.compare.masked_arrays import filled, is_masked, mask_of, values_of
 from nbcompare.compare.png_file import write_png
-from nbcompare.later import dataclass
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw

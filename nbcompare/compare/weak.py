@@ -10,12 +10,12 @@ nothing is looked at in the same way: its name stands for far more than was judg
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from nbcompare.compare.metrics.region import SIGNAL_FLOOR, RegionPair
-from nbcompare.later import dataclass
 
 RESOLVED = 1e-3
 """What must be told apart in a weak region, as a share of its own contrast: a tenth of a usual threshold of 1 %."""

@@ -9,13 +9,12 @@ The other two images are tried only where scale or pattern differ, as they say n
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nbcompare.compare.metrics import METRICS, RegionPair
 from nbcompare.compare.metrics.registry import value_of
-from nbcompare.later import dataclass
 
 ZEROS, TWICE, MOVED = "zeros", "twice", "moved"
 

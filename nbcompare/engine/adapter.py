@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from nbcompare.case.arguments.named_files import FLOAT_OPTION
 from nbcompare.case.arguments.options import FLOAT_FILE, option_named
 from nbcompare.case.declared.adapter import HOLE, PASS, PLACE, Adapter, ArgumentRule, scaled
 from nbcompare.errors import UsageError
-from nbcompare.later import dataclass
 
 _LIKE_AN_OPTION = re.compile(r"--?[A-Za-z_]")
 OUTPUT_HOLE = "output"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import declared_environment
 from nbcompare.engine.safety.safe_start import safe_variables, with_absolute_paths
 from nbcompare.errors import UsageError
-from nbcompare.later import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

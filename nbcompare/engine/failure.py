@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
-
-from nbcompare.later import dataclass
 
 ZERO_IMAGE = "zero-image"
 """The kind of failure of an image in which every pixel is zero."""

@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,6 @@ from nbcompare.engine.sources.made_of import STARTS_ANOTHER, MadeOf, ask_ahead, 
 from nbcompare.engine.sources.opened import OpenedFiles, changed_since, is_as_it_was
 from nbcompare.errors import UsageError
 from nbcompare.files import SameAgain, hash_of_named, sha256_of, sum_of
-from nbcompare.later import dataclass
 
 VERSION_SECONDS = 60.0
 VERSION_BYTES = 1 << 16

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.case.case import Case
 from nbcompare.case.phases import PLANS, load_phases
 from nbcompare.files import sha256_of
-from nbcompare.later import dataclass
 
 
 @dataclass(frozen=True)

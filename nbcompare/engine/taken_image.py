@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.case.declared.adapter import Output
@@ -16,7 +16,7 @@ from nbcompare.errors import FileError, ShapeError, UsageError
 from nbcompare.files import sha256_of
 from nbcompare.formats.declared import RAW, Declared
 from nbcompare.formats.read import read_image
-from nbcompare.later import dataclass, np
+from nbcompare.later import np
 
 _CLOCK_GRAIN_SECONDS = 2.0
 

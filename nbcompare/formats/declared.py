@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbcompare.errors import UsageError
-from nbcompare.later import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

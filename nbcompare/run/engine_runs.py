@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,6 @@ from nbcompare.engine.rendering.runs import RunFiles
 from nbcompare.engine.sources.made_of import MadeOf
 from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.engine.sources.opened_again import OpenedAgain
-from nbcompare.later import dataclass
 from nbcompare.run.mapped_tests import CUDA_MISSING, collect_tests, cuda_is_available, run_mapped_tests
 from nbcompare.run.staged_case import StagedCase
 from nbcompare.run.tests_made_of import place_of_tests

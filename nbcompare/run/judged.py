@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from nbcompare.bundle.check.recompute import printed_errors
@@ -24,7 +24,6 @@ from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.rendering.runs import Job, RunFiles
 from nbcompare.engine.sources.opened import opened_by
 from nbcompare.errors import ShapeError
-from nbcompare.later import dataclass
 from nbcompare.run.drawing import draw
 from nbcompare.run.engine_runs import EngineRuns, masked_rendering
 from nbcompare.run.likely_cause import cause_beside, likely_cause

@@ -15,7 +15,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ from nbcompare.engine.processes.process import ProcessEnd, recorded_environment,
 from nbcompare.engine.processes.redact import redact_file, redacted
 from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.sources.made_of import MadeOf
-from nbcompare.later import dataclass
 from nbcompare.run.tests_made_of import PLUGIN, another_copy, files_of_tests, opened_by_tests, sum_of_python
 from nbcompare.visible import visible
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,6 @@ from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.renderer import Renderer
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.sources.opened_again import OpenedAgain
-from nbcompare.later import dataclass
 from nbcompare.run.group_looks import GroupLooks
 from nbcompare.run.shown_engines import ShownEngines
 

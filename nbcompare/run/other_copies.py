@@ -12,6 +12,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.case.arguments.options import REFERENCE
@@ -24,7 +25,6 @@ from nbcompare.engine.sources.opened_kinds import names_listed
 from nbcompare.engine.sources.python_here import SKIPPED, is_below, top_of, url_folder
 from nbcompare.errors import FileError
 from nbcompare.files import sum_of
-from nbcompare.later import dataclass
 
 _DEEP = 3
 _MOST_FOLDERS = 5000

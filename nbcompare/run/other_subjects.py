@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,6 @@ from nbcompare.engine.rendering.runs import Job, job_of
 from nbcompare.engine.sandbox import confine_all
 from nbcompare.engine.sources.kept_state import written_by_itself
 from nbcompare.engine.sources.opened import opened_by
-from nbcompare.later import dataclass
 
 if TYPE_CHECKING:
     from nbcompare.engine.processes.file_uses import FileUses

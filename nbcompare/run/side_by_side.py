@@ -8,12 +8,12 @@ one runs after the other, and a note says why.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from nbcompare.engine.cores import THREADS_VARIABLE, cores_of, usable_cores
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.side_by_side import require_apart
 from nbcompare.errors import UsageError
-from nbcompare.later import dataclass
 from nbcompare.run.options import RunOptions
 from nbcompare.visible import counted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Collection, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +28,6 @@ from nbcompare.engine.rendering.runs import Job, job_of, jobs_of
 from nbcompare.engine.repository.git import RepositoryState
 from nbcompare.engine.sandbox import confine_all
 from nbcompare.errors import CaseError, EvidenceError, UsageError
-from nbcompare.later import dataclass
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.other_subjects import OtherSubject, stage_others
 from nbcompare.run.provenance import repositories_of, require_pinned, surroundings_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.bundle.names import MANIFEST, image_name, mask_name, output_name
@@ -25,7 +25,6 @@ from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.rendering.runs import RunFiles
 from nbcompare.errors import EvidenceError, UsageError
 from nbcompare.files import sha256_of
-from nbcompare.later import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ by the other engine. Every probe is a run of its own, on a small region about th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.engine.engine import Rendering
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import UsageError
-from nbcompare.later import dataclass
 
 BOX_PX = 64
 MATTERS = 1e-6

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,6 @@ from nbcompare.engine.trace.asking import ONE_THREAD, USABLE_FAILURES, ask
 from nbcompare.engine.trace.dialects import EngineTrace, read_trace
 from nbcompare.engine.trace.lineup import FactorPair, line_up
 from nbcompare.engine.trace.shares import share_out
-from nbcompare.later import dataclass
 
 Listen = Callable[[Job, str], Rendering]
 """Runs a job once more, keeps what it prints (and no image) in the bundle under names that begin with the given one,

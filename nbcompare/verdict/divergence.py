@@ -21,7 +21,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,6 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.engine import Run
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import ShapeError
-from nbcompare.later import dataclass
 from nbcompare.verdict.claimed_trace import ClaimTrace, Listen, trace_claim, trace_faults, trace_sentences
 from nbcompare.verdict.folders import CLAIMS_FOLDER
 from nbcompare.verdict.noise_floor import Rerun

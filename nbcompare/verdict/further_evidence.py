@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nbcompare.case.claims import Claim
@@ -12,7 +12,6 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
 from nbcompare.engine.trace.asking import ONE_THREAD
-from nbcompare.later import dataclass
 from nbcompare.verdict.ablation import Ablation
 from nbcompare.verdict.divergence import judge_claims
 from nbcompare.verdict.noise_floor import NoiseFloor, repetitions_asked

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,6 @@ from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import near_copy, same_program
-from nbcompare.later import dataclass
 from nbcompare.verdict.ablation import Ablation, QuietRun, ablate
 from nbcompare.verdict.claimed_trace import Listen
 from nbcompare.verdict.copies import WhyCopied, not_seen

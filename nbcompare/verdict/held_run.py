@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from nbcompare.compare.image import Roi
 from nbcompare.engine.engine import Run
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.errors import ShapeError
-from nbcompare.later import dataclass
 from nbcompare.verdict.noise_floor import Rerun
 from nbcompare.verdict.verdict import Label, judge
 

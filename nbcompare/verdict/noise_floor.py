@@ -7,7 +7,7 @@ of the case, never a pass. A reference whose images are equal to the last bit is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from nbcompare.compare.metrics import METRICS
 from nbcompare.engine.cores import THREADS_VARIABLE
 from nbcompare.engine.engine import Rendering, Run
 from nbcompare.engine.rendering.runs import Job
-from nbcompare.later import dataclass
 from nbcompare.verdict.folders import NOISE_FOLDER
 
 Rerun = Callable[[Job, str, Mapping[str, str]], Rendering]

@@ -8,12 +8,11 @@ about: that is said, and no gate that asks for the tests on CUDA is green.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbcompare.case.threshold import Threshold
 from nbcompare.engine.rendering.runs import Job
-from nbcompare.later import dataclass
 from nbcompare.verdict.folders import DEVICE_FOLDER
 from nbcompare.verdict.held_run import ComparisonTerms, HeldRun, held_parts, run_held
 from nbcompare.verdict.noise_floor import Rerun

@@ -5,7 +5,7 @@ decided in divergence.py.
 from __future__ import annotations
 
 import datetime
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ import numpy as np
 from nbcompare.case.claims import Claim
 from nbcompare.compare.compare import Comparison
 from nbcompare.engine.engine import Run
-from nbcompare.later import dataclass
 from nbcompare.verdict.claimed_trace import ClaimTrace
 
 EMULATED, CONTROL, CONTROL_SUBJECT = "emulated", "control", "control of the subject"

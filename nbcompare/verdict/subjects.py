@@ -9,7 +9,7 @@ The case passes when all of them do. One that gives no image has failed as the s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,6 @@ from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.runs import Job
 from nbcompare.engine.rendering.self_comparison import near_copy, same_program
-from nbcompare.later import dataclass
 from nbcompare.verdict.folders import SUBJECTS_FOLDER
 from nbcompare.verdict.held_run import ComparisonTerms, HeldRun, held_parts, run_held
 from nbcompare.verdict.noise_floor import Rerun

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from nbcompare.case.threshold import Threshold
@@ -20,7 +20,6 @@ from nbcompare.compare.metrics.region import NOTHING_LEFT
 from nbcompare.engine.engine import Run
 from nbcompare.engine.failure import ZERO_IMAGE
 from nbcompare.errors import ExitCode
-from nbcompare.later import dataclass
 from nbcompare.verdict.blind import blind
 from nbcompare.verdict.left_out import unanswered
 

@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ from nbcompare.bundle.manifest import MAX_TEXT_BYTES, read_manifest_lines, unsaf
 from nbcompare.bundle.names import MANIFEST, RECORD
 from nbcompare.bundle.unpack import UnpackLimits, entry_faults, set_faults, write_entry
 from nbcompare.errors import EvidenceError, FileError
-from nbcompare.later import dataclass
 
 INDEX = "index.jsonl"
 _EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -30,7 +31,6 @@ from nbcompare.case.weak_thresholds import Weakness, weaknesses
 from nbcompare.compare.image import Roi
 from nbcompare.errors import EvidenceError, FileError, NbCompareError
 from nbcompare.files import sha256_of
-from nbcompare.later import dataclass
 
 
 class CaseRequirements(Protocol):

@@ -6,6 +6,7 @@ figures and verdict against the float images. A later step is left out only wher
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from nbcompare.bundle.record import Record
 from nbcompare.bundle.schema import schema_faults
 from nbcompare.errors import EvidenceError, NbCompareError
 from nbcompare.files import dump_json
-from nbcompare.later import dataclass
 from nbcompare.visible import counted
 
 _DAMAGED = (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError)

@@ -11,13 +11,12 @@ import functools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.case.arguments.options import CELL, DUMP, INPUT, MISSET, OUTPUT, PERHAPS, Option, option_named, option_of
 from nbcompare.compare.image import DEFAULT_DETSIZE_MM, DEFAULT_PIXEL_MM, Roi, Shape, read_smv_numbers
 from nbcompare.errors import UsageError
-from nbcompare.later import dataclass
 
 _LIKE_AN_OPTION = re.compile(r"-[A-Za-z_]")
 _COUNTS, _SIZES_MM, _PIXEL_MM = ("fast_pixels", "slow_pixels"), ("fast_size_m", "slow_size_m"), "pixel_size_m"

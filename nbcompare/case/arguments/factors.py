@@ -6,7 +6,7 @@ that the engines print. A factor that is not listed here is compared all the sam
 
 from __future__ import annotations
 
-from nbcompare.later import dataclass
+from dataclasses import dataclass
 
 ONCE, PER_SUBPIXEL, PER_SOURCE, PER_PHI, PER_DOMAIN = 0, 3, 4, 5, 6
 """How many loop indices an entry carries."""

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from nbcompare.later import dataclass
 
 CELL, MISSET, PERHAPS = -1, -2, -3
 """Counts of the options that decide themselves how many values they take."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -30,7 +31,6 @@ from nbcompare.case.parts import arguments, known_word
 from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.errors import UsageError
 from nbcompare.formats.declared import FORMATS, RAW, Declared
-from nbcompare.later import dataclass
 
 KEYS = ("arguments", "other_arguments", "config", "output", "capabilities")
 """What this module reads of an engine's declaration."""

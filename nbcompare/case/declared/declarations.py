@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.case.declared.adapter import CAPABILITIES, Adapter, adapter_of, capabilities_of, yes_or_no
@@ -32,7 +33,6 @@ from nbcompare.case.declared.stored_image import stored_image
 from nbcompare.case.parts import NAME, arguments
 from nbcompare.case.reading.all_faults import reading_on
 from nbcompare.case.reading.strict_yaml import Cursor
-from nbcompare.later import dataclass
 
 KEYS = ("command", "image", "cwd", "environment", "sources", "repository", "version", "build", "tests", "watched",
         "keeps",         *ADAPTER_KEYS)

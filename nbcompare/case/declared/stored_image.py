@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from nbcompare.case.declared.adapter import EVERY, HOW_TO_READ, Adapter, ArgumentRule, Output, declared_of
@@ -23,7 +24,6 @@ from nbcompare.case.parts import matching
 from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.errors import FileError
 from nbcompare.files import sha256_of
-from nbcompare.later import dataclass
 
 PROGRAM = Path(__file__).resolve().parents[2] / "engine" / "programs" / "stored_image.py"
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.lines import CaseLines, lines_of
 from nbcompare.errors import ExitCode, to_type
-from nbcompare.later import dataclass
 from nbcompare.verdict.verdict import Check, Label, Verdict
 
 if TYPE_CHECKING:

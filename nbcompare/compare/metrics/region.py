@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from nbcompare.compare.metrics.whole_numbers import are_wide, exact_difference
-from nbcompare.later import dataclass, np
+from nbcompare.later import np
 
 if TYPE_CHECKING:
     from nbcompare.compare.peaks import PeakTable

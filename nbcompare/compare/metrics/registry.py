@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from nbcompare.compare.metrics.region import RegionPair
-from nbcompare.later import dataclass
 
 Compute = Callable[..., float]
 

@@ -7,10 +7,11 @@ need no wavelength or distance, only the pixel of the direct beam.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from nbcompare.compare.metrics.region import SIGNAL_FLOOR, RegionPair
 from nbcompare.compare.metrics.registry import FACTOR_OF_A_UNIT, Undefined, metric
-from nbcompare.later import dataclass, np
+from nbcompare.later import np
 
 RINGS = 20
 

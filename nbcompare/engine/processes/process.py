@@ -17,6 +17,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.engine.processes.kept_stream import MOST_BYTES, KeptStream
@@ -25,7 +26,6 @@ from nbcompare.engine.processes.redact import redacted, redacted_value
 from nbcompare.engine.processes.spawned import spawned
 from nbcompare.engine.processes.stopping import ended, starting
 from nbcompare.engine.processes.strays import adopt_orphans, children, end_strays
-from nbcompare.later import dataclass
 
 PASSED_ON = re.compile(r"NB_.*|CUDA.*|CONDA.*|OMP_.*|MKL_.*|KMP_.*|PYTHONPATH"
                        r"|PATH|HOME|LANG|LC_.*|TMPDIR|TZ|LD_LIBRARY_PATH|VIRTUAL_ENV|XDG_CACHE_HOME")

@@ -13,10 +13,10 @@ import signal
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.engine.processes.stopping import groups
-from nbcompare.later import dataclass
 
 GRACE_SECONDS = 1.0
 """A process may be about to end by itself when its engine has."""

@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +26,7 @@ from nbcompare.engine.failure import ZERO_IMAGE, Failure
 from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.run_engine import run_engine
 from nbcompare.engine.taken_image import content_failure
-from nbcompare.later import dataclass, np
+from nbcompare.later import np
 
 
 def bands_of(region: Roi, count: int) -> list[Roi]:

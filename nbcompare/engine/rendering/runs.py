@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcompare.case.arguments.command import declared_shape
@@ -17,7 +17,6 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.processes.redact import secrets_among
 from nbcompare.engine.safety.safe_start import importable, obeys
 from nbcompare.errors import UsageError
-from nbcompare.later import dataclass
 
 
 @dataclass(frozen=True)

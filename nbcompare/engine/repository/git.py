@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from nbcompare.engine.processes.asking import answer, answer_sum, once
 from nbcompare.engine.repository.kept_by_git import stamps_of_git
 from nbcompare.files import Stamp, are_settled, real_path, sum_of
-from nbcompare.later import dataclass
 from nbcompare.visible import visible
 
 UNKNOWN = "unknown"

@@ -8,9 +8,8 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-from nbcompare.later import dataclass
 
 COMPILED, MODULE, SCRIPT, WRAPPER = "compiled program", "Python module", "Python script", "wrapper"
 

@@ -6,11 +6,11 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from nbcompare.engine.processes.disk_looks import stamp_of
 from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.files import hash_of_named
-from nbcompare.later import dataclass
 
 _MOST_FILES = 5000
 _OF_USERS = "user."

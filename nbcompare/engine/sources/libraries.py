@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbcompare.engine.processes.asking import answer, once
-from nbcompare.later import dataclass
 
 _SECONDS = 30.0
 _MOST_BYTES = 1 << 20

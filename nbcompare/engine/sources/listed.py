@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.sources.opened_kinds import INSTALLED, OWN, kind_of, source_behind
 from nbcompare.engine.sources.python_here import lies_beside
 from nbcompare.files import hash_of_named
-from nbcompare.later import dataclass
 
 _CODE = frozenset((".py", ".pyc", ".so", ".pyd"))
 _HIDDEN, _DEEP = ".", "**"

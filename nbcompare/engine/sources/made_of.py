@@ -15,7 +15,7 @@ import re
 import shlex
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,6 @@ from nbcompare.engine.sources.python_here import SKIPPED, files_below, lies_besi
 from nbcompare.engine.sources.real_paths import RealPaths
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sum_of
-from nbcompare.later import dataclass
 
 ASK_SECONDS = 60.0
 MOST_FILES = 20_000

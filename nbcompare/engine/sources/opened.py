@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbcompare.engine.processes.disk_looks import Stamp, link_at
@@ -38,7 +38,6 @@ from nbcompare.engine.sources.python_here import in_cache, stale_bytecode
 from nbcompare.engine.sources.real_paths import Looks
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sum_of
-from nbcompare.later import dataclass
 
 MOST_FILES = 5000
 _RECORD = "RECORD"

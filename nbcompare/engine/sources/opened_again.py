@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from nbcompare.engine.processes.file_uses import FileUses, Use
 from nbcompare.engine.sources.built_before import built_before, compiled_among
@@ -15,7 +16,6 @@ from nbcompare.engine.sources.made_of import MadeOf
 from nbcompare.engine.sources.opened import OpenedFiles, opened_by
 from nbcompare.engine.sources.opened_kinds import compiled_from, kind_of
 from nbcompare.files import are_settled, is_settled, stamp_at, sum_of
-from nbcompare.later import dataclass
 
 OF_PROCESSES = "/proc/"
 """What the kernel shows of a process is no source of anything, and has another name for each."""

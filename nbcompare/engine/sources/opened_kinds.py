@@ -15,11 +15,11 @@ import io
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
 
 from nbcompare.files import sum_of
-from nbcompare.later import dataclass
 
 _NO_FILES = ("/proc/", "/sys/", "/dev/", "/run/systemd/", "/run/nscd/", "/run/udev/", "/run/dbus/", "/var/run/nscd/")
 _NO_DEVICES = "/dev/shm/"

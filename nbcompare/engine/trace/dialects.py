@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from nbcompare.case.arguments.factors import ONCE, PER_DOMAIN, PER_SOURCE, PER_SUBPIXEL
-from nbcompare.later import dataclass
 
 FULL, INSTRUMENTED, PRINTOUT = "every factor", "TRACE_C lines", "printout of the last loop"
 Index = tuple[int, ...]

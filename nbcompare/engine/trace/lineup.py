@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from nbcompare.case.arguments.factors import FACTORS, SUMMED
 from nbcompare.engine.trace.dialects import FULL, INSTRUMENTED, EngineTrace, Entries, Index, Place, TraceEntry
-from nbcompare.later import dataclass
 
 DEFAULT_TOLERANCE = 1e-6
 GEOMETRIC_SHARE = 1e-3

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from nbcompare.engine.trace.dialects import EngineTrace
 from nbcompare.engine.trace.lineup import DEFAULT_TOLERANCE, capture_moved
-from nbcompare.later import dataclass
 
 _SCALARS = {"I_before_scaling": "sum of terms", "r_e_squared_m2": "r_e^2", "fluence_per_m2": "fluence",
             "capture_fraction": "capture", "polarization": "polarization", "solid_angle_sr": "solid angle",
