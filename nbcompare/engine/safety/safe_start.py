@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nbcompare.case.declared.declarations import PATH_LISTS, absolute_entries
-from nbcompare.files import Stamp, stamp_at
+from nbcompare.files import Stamp, is_settled, stamp_at
 
 BUNDLED_SUBJECT = (sys.executable, "-P", "-m", "nanobrag_torch")
 _BUNDLED_BEFORE = (sys.executable, "-m", "nanobrag_torch")
@@ -63,15 +63,25 @@ def is_python_script(program: Path) -> bool:
     """Whether a file is run by Python: by its name, or by its first line."""
     if program.suffix == ".py":
         return True
-    first = _beginning(str(program), stamp_at(str(program))).partition(b"\n")[0]
+    first = _beginning(program).partition(b"\n")[0]
     return first.startswith(b"#!") and b"python" in first
 
 
-@functools.lru_cache(maxsize=64)
-def _beginning(program: str, _stamp: Stamp) -> bytes:
+def _beginning(program: Path) -> bytes:
     """The first bytes of a file, asked for several times in each run; nothing of one that cannot be read."""
+    path = str(program)
+    stamp = stamp_at(path)
+    return _known_beginning(path, stamp) if is_settled(stamp) else _read_beginning(path)
+
+
+@functools.lru_cache(maxsize=64)
+def _known_beginning(path: str, _stamp: Stamp) -> bytes:
+    return _read_beginning(path)
+
+
+def _read_beginning(path: str) -> bytes:
     try:
-        with open(program, "rb") as stream:
+        with open(path, "rb") as stream:
             return stream.read(200)
     except OSError:
         return b""
@@ -85,7 +95,7 @@ def obeys(start: Sequence[str], program: Path) -> bool:
 
 
 def _is_compiled(program: Path) -> bool:
-    return _beginning(str(program), stamp_at(str(program))).startswith(b"\x7fELF")
+    return _beginning(program).startswith(b"\x7fELF")
 
 
 def importable(names: Sequence[str]) -> str | None:
