@@ -16,7 +16,7 @@ from functools import partial
 
 from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.case.case import Case
-from nbcompare.engine.processes.file_uses import FileUses, Use
+from nbcompare.engine.processes.file_uses import FileUses, Use, copy_of
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.sources.opened import files_of_distribution
 from nbcompare.engine.sources.opened_again import OF_PROCESSES
@@ -43,7 +43,7 @@ class AccountAhead:
     ``draft`` makes the record as far as it is known, so that its texts are known in the end."""
 
     def __init__(self, staged: StagedCase, handed: HandedOver, meanwhile: Meanwhile,
-                 draft: Callable[[], object] = lambda: None) -> None:
+                 draft: Callable[[], object]) -> None:
         self._staged, self._meanwhile, self._draft = staged, meanwhile, draft
         self._account, self._shown = handed.account, handed.shown or ShownEngines()
         self._is_wanted, self._needed_after = handed.renderer is None, handed.needed_after
@@ -109,8 +109,7 @@ class AccountAhead:
     def _as_it_is(self, calls: FileUses) -> FileUses:
         """A copy of what counts: neither what lies in the bundle nor what the kernel shows of a process."""
         others = self._own_place, OF_PROCESSES
-        uses = {path: Use(*vars(use).values()) for path, use in list(calls.uses.items())
-                if not path.startswith(others)}
+        uses = {path: copy_of(use) for path, use in list(calls.uses.items()) if not path.startswith(others)}
         return replace(calls, uses=uses, unseen=dict(calls.unseen))
 
     def _put_together(self, role: str, seen: FileUses) -> None:

@@ -1,5 +1,6 @@
 """The longest question of a run, asked while its case is read: what the bundled simulator is made of, of the Python
-that is to run it. That compiles each of its files to see whether what lies compiled beside it is of this text.
+that is to run it. Where that is not known from a run before (known_compiled.py), each of its files is compiled to see
+whether what lies compiled beside it is of this text.
 
 It is the very question that is asked of an engine when it is chosen (made_of.py), with the same words and variables; a
 case that names another subject, or sets variables, leaves the answer unused. Our own Python says it of our own files:

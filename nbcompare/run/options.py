@@ -66,9 +66,9 @@ class HandedOver:
     ``regenerates`` names the bundle whose record is run again, ``project`` is the repository of a case that is run far
     from it, and ``notes`` are to stand before all others. ``without_tests`` leaves the mapped tests out, those of the
     user's own tree. What goes ``in_archive`` is not forced to the disk, and ``in_memory`` it goes there from no folder;
-    ``answers`` are those of programs that were asked for an earlier cell of its group (asking.py), and
-    ``looks`` is what is looked at once for the group
-    (group_looks.py). ``needed_after`` are the modules that whoever asked needs when the run has ended.
+    ``answers`` are those of programs that were asked for an earlier cell of its group (asking.py), and ``looks`` is
+    what is looked at once for the group (group_looks.py). ``needed_after`` are the modules that whoever asked needs
+    when the run has ended.
     """
 
     engines: Mapping[str, Engine] = field(default_factory=dict)

@@ -92,7 +92,7 @@ def _places_of(engine: Engine, identity: EngineIdentity) -> list[Path]:
     folders = [Path(folder) for folder in (made_of.folders if made_of else ()) if folder != str(SIMULATOR)]
     files = [Path(entry.path).parent for entry in (made_of.files if made_of else ())
              if not _OF_INSTALLATION.search(entry.path) and not entry.path.endswith(_BUILT)]
-    places = [*folders, first] if _is_installed_script(first) else [first, *folders]
+    places = [*folders, first] if _is_installed_script(str(first)) else [first, *folders]
     if declared and declared.repository:
         places = [declared.repository, *places]
     beside = [place for place in files if not any(place.is_relative_to(folder) for folder in folders)]
@@ -100,11 +100,9 @@ def _places_of(engine: Engine, identity: EngineIdentity) -> list[Path]:
     return [place for place in found if "site-packages" not in place.parts][:_MOST_PLACES] or [first.parent]
 
 
-_OF_SCRIPTS = ("bin", "Scripts")
-
-
-def _is_installed_script(path: Path) -> bool:
-    return path.parent.name in _OF_SCRIPTS and (path.parent.parent / "pyvenv.cfg").is_file()
+def _is_installed_script(path: str) -> bool:
+    above, folder = os.path.split(os.path.dirname(path))
+    return folder in ("bin", "Scripts") and os.path.isfile(os.path.join(above, "pyvenv.cfg"))
 
 
 def _with_sources(state: RepositoryState, identity: EngineIdentity) -> RepositoryState:
@@ -129,7 +127,7 @@ def written_by_people(root: str, files: Iterable[str]) -> list[Path]:
     real, top = RealPaths(), os.path.join(root, "")
     paths = [path for path in files if real.of(path).startswith(top)]
     return [Path(path) for path in paths if not _OF_INSTALLATION.search(path) and not _is_built(path)
-            and not (path.split(os.sep)[-2] in _OF_SCRIPTS and _is_installed_script(Path(path)))]
+            and not _is_installed_script(path)]
 
 
 def _is_built(path: str) -> bool:

@@ -41,7 +41,6 @@ _HARMLESS_SETTING = re.compile(r"(?:core\.pager|core\.quotepath|core\.fsmonitor=
                                r"|status\.\w+|gc\.auto|i18n\.\w+)(?:=.*)?", re.IGNORECASE)
 _CHANGES_GIT = re.compile(r"GIT_(?:CONFIG(?!_NOSYSTEM)|EXTERNAL|ATTR|INDEX_FILE|DIFF_OPTS|ALTERNATE).*|LD_.*")
 _ELF = b"\x7fELF"
-_INDEX = "index"
 
 MOST_WORDS = 32
 """So many words of a command line are read for its command and its options; a longer one is no question of git's."""

@@ -316,7 +316,7 @@ def _seen_in(line: str) -> _LineMarks:
     windows of them."""
     low, longest = line.lower(), max(map(len, _compiled(_RUNS).findall(line)), default=0)
     return _LineMarks(frozenset(filter(low.__contains__, _ALL_MARKS)), _bare(line, longest),
-                 bool(_compiled(_RUN).search(line)), longest >= _RUN_OF and has_drawn(line))
+                      bool(_compiled(_RUN).search(line)), longest >= _RUN_OF and has_drawn(line))
 
 
 @functools.cache

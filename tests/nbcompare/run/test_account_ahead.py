@@ -19,7 +19,7 @@ from nbcompare.run.ready import Meanwhile, made_ready
 
 def ahead(handed=NOTHING, folder=Path("/nowhere")):
     staged = SimpleNamespace(identities={}, engines={}, bundle=SimpleNamespace(folder=folder), case=None)
-    return AccountAhead(staged, handed, Meanwhile())
+    return AccountAhead(staged, handed, Meanwhile(), lambda: None)
 
 
 def test_what_an_engine_opens_is_looked_at_while_it_runs(tmp_path, monkeypatch):
