@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -240,15 +241,10 @@ class FileUses:
         found = {path: self.uses.get(path) for path in self._pop_changed()}
         new = {path for path, use in found.items() if use is not None and path not in self._known_there}
         paths = [path for path in found if path not in new]
-        ordered: list[str] = []
-        for path in reversed(list(self.uses) if new else ()):
-            if path in new:
-                ordered.append(path)
-                if len(ordered) == len(new):
-                    break
+        newest = tuple(islice((path for path in reversed(self.uses) if path in new), len(new)))
         self._known_there.update(new)
         told: list[tuple[str, tuple[Any, ...] | None]] = []
-        for path in (*paths, *reversed(ordered)):
+        for path in (*paths, *reversed(newest)):
             use = found[path]
             if use is None:
                 self._known_there.discard(path)
