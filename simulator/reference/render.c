@@ -103,8 +103,17 @@ static double inside_factor(const Pixel *pixel, const Source *source)
     return factor;
 }
 
+/* A sub-pixel whose direction is made a unit vector once more where the polarization is worked out. The original
+ * does so in place, after the scattering vector of that source and before those of the sources that follow,
+ * which may see another last bit. A single source has none that follow. */
+static void make_unit_again(Subpixel *at, const Beam *beam)
+{
+    if (beam->source_count > 1 && !beam->no_polarization)
+        at->diffracted = unit(at->diffracted);
+}
+
 /* One source at one sub-pixel: all phi steps and mosaic domains, unless it is beyond the resolution. */
-static void add_source(Pixel *pixel, const Subpixel *at, const Source *source)
+static void add_source(Pixel *pixel, Subpixel *at, const Source *source)
 {
     const Scene *scene = pixel->scene;
     Trace *trace = pixel->trace;
@@ -115,8 +124,10 @@ static void add_source(Pixel *pixel, const Subpixel *at, const Source *source)
     trace_vector(trace, PER_SOURCE, "scattering_vector_per_m", q);
     if (beyond_resolution(q, scene->sampling.d_min_m))
         return;
-    if (!pixel->has_polar || scene->sampling.oversample_polar)
+    if (!pixel->has_polar || scene->sampling.oversample_polar) {
+        make_unit_again(at, &scene->beam);
         pixel->polar = source_polarization(scene, source->incident, at->diffracted);
+    }
     pixel->has_polar = 1;
     trace_number(trace, PER_SOURCE, "polarization", pixel->polar);
     pixel->inside = inside_factor(pixel, source);
@@ -134,7 +145,7 @@ static void add_source(Pixel *pixel, const Subpixel *at, const Source *source)
 }
 
 /* One sub-pixel of one layer: all sources. */
-static void add_subpixel(Pixel *pixel, const Subpixel *at)
+static void add_subpixel(Pixel *pixel, Subpixel *at)
 {
     const Scene *scene = pixel->scene;
     const Sampling *sampling = &scene->sampling;

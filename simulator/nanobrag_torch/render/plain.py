@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
@@ -27,6 +27,7 @@ from nanobrag_torch.physics.polarization import polarization_factor
 from nanobrag_torch.physics.scattering import beyond_resolution, miller_indices, nearest_indices, scattering_vector
 from nanobrag_torch.physics.shape import lattice_factor
 from nanobrag_torch.physics.structure_factor import nearest_F_squared, structure_factor
+from nanobrag_torch.physics.vectors import length
 from nanobrag_torch.render.build_scene import build_scene
 from nanobrag_torch.render.carryover import first_sweeps
 from nanobrag_torch.render.scene import Scene
@@ -151,19 +152,26 @@ class PixelSums:
             return 1.0
         return capture_fraction(self.scene.geometry, sub.diffracted, sub.layer)
 
+    def takes_polarization(self, culled):
+        """Where the factor of a source comes into force: of the first one that is not culled, unless -oversample_polar.
+        True or False for all pixels, or a mask [n, m]."""
+        if self.polar is None or self.scene.oversample_polar:
+            return True if culled is None else ~culled
+        return False if self.unpolarized is None else ~culled & self.unpolarized
+
     def polarize(self, source, diffracted, culled) -> None:
-        """The polarization factor in force: of the first source that is not culled, unless -oversample_polar."""
-        if self.polar is not None and self.unpolarized is None and not self.scene.oversample_polar:
+        """Bring the polarization factor of a source into force where it is taken."""
+        take = self.takes_polarization(culled)
+        if take is False:
             return
         found = source_polarization(self.scene, source, diffracted)
-        if culled is None:
-            self.polar, self.unpolarized = found, None
+        if take is True:
+            self.polar = found
             return
         if self.polar is None:
             untouched = 1.0 if self.scene.illumination.no_polarization else 0.0
             self.polar = torch.full(self.tile.shape, untouched, dtype=torch.float64, device=self.scene.device)
             self.unpolarized = torch.ones(self.tile.shape, dtype=torch.bool, device=self.scene.device)
-        take = ~culled if self.scene.oversample_polar else ~culled & self.unpolarized
         self.polar = torch.where(take, found, self.polar)
         self.unpolarized = self.unpolarized & culled
 
@@ -203,11 +211,16 @@ def _product(factors: list):
     return None if isinstance(result, float) and result == 1.0 else result
 
 
-def source_polarization(scene: Scene, source, diffracted):
-    """Kahn's factor of a source, or 1 with -nopolar (which the C program forgets with -oversample_polar)."""
-    light = scene.illumination
+def polarizes(scene: Scene) -> bool:
+    """Whether there is polarization: not with -nopolar (which the C program forgets with -oversample_polar)."""
     forgotten = scene.oversample_polar and "nopolar-oversample" in scene.emulate
-    if light.no_polarization and not forgotten:
+    return forgotten or not scene.illumination.no_polarization
+
+
+def source_polarization(scene: Scene, source, diffracted):
+    """Kahn's factor of a source, or 1 without polarization."""
+    light = scene.illumination
+    if not polarizes(scene):
         return 1.0
     return polarization_factor(light.polarization, source.incident, diffracted, light.polarization_axis)
 
@@ -223,15 +236,16 @@ def render_tile(scene: Scene, tile: Tile, sticky: StickyInterpolation | None = N
     for sub in subpixels(scene, tile, trace):
         pixels.enter(sub)
         for number, source in enumerate(scene.illumination.sources):
-            add_source(pixels, sub, number, source, ended)
+            sub = add_source(pixels, sub, number, source, ended)
     background = 0.0
     if scene.has_water and not scene.water_like_spots:
         background = pixel_background(scene, tile)
     return finish(pixels, background), pixels.omega_sum + torch.zeros(tile.shape, device=scene.device)
 
 
-def add_source(pixels: PixelSums, sub: Subpixel, number: int, source, ended) -> None:
-    """One source at one sub-pixel: all phi steps and mosaic domains, except where it is beyond the resolution."""
+def add_source(pixels: PixelSums, sub: Subpixel, number: int, source, ended) -> Subpixel:
+    """One source at one sub-pixel: all phi steps and mosaic domains, except where it is beyond the resolution. The
+    sub-pixel as the next source sees it."""
     scene, trace = pixels.scene, pixels.trace
     q = scattering_vector(sub.diffracted, source.incident, source.wavelength)
     culled = beyond_resolution(q, scene.d_min)
@@ -241,7 +255,8 @@ def add_source(pixels: PixelSums, sub: Subpixel, number: int, source, ended) -> 
         trace.record("wavelength_m", index, source.wavelength)
         trace.record("scattering_vector_per_m", index, *q)
         if culled is not None and bool(culled.all()):
-            return
+            return sub
+    sub = made_unit_again(pixels, sub, culled)
     pixels.polarize(source, sub.diffracted, culled)
     if trace:
         trace.record("polarization", index, pixels.polar)
@@ -254,6 +269,25 @@ def add_source(pixels: PixelSums, sub: Subpixel, number: int, source, ended) -> 
             add_term(pixels, q, cell, factors, culled, ended, (*index, phi, domain))
     if pixels.unswept is not None:
         pixels.unswept = pixels.unswept & culled if culled is not None else None
+    return sub
+
+
+def made_unit_again(pixels: PixelSums, sub: Subpixel, culled) -> Subpixel:
+    """A sub-pixel whose directions are made unit vectors once more where the polarization is worked out.
+
+    The C program does so in place, after the scattering vector of that source and before those of the sources that
+    follow, which may see another last bit. A single source has none that follow.
+    """
+    scene = pixels.scene
+    take = len(scene.illumination.sources) > 1 and polarizes(scene) and pixels.takes_polarization(culled)
+    if take is False:
+        return sub
+    size = length(sub.diffracted)
+    size = size.masked_fill(size == 0.0, 1.0)  # the null vector, where the pixel is infinitely far away, stays null
+    again = tuple(x / size for x in sub.diffracted)
+    if take is not True:
+        again = tuple(torch.where(take, new, old) for new, old in zip(again, sub.diffracted, strict=True))
+    return replace(sub, diffracted=again)
 
 
 def add_term(pixels: PixelSums, q, cell, factors: list, culled, ended, index) -> None:
