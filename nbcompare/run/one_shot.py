@@ -64,13 +64,13 @@ _FOLDERS = {f"failed_{key}": f"{FAILED}/{key}" for key in PREFIX.values()}
 
 @dataclass(frozen=True)
 class OneShot:
-    """What came out: the folder it was written to, its bundle, ``judged``, the line on what was judged, and ``passed``,
-    a line on what a pass lets through."""
+    """What came out: the folder it was written to, its bundle, ``judged``, the line on what was judged, and
+    ``let_through``, a line on how large an effect the limits of a pass let through; empty where there is none."""
 
     folder: Path
     bundle: Bundle
     judged: str = ""
-    passed: str = ""
+    let_through: str = ""
 
 
 def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Progress,
@@ -91,10 +91,10 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
                            sandbox=options.sandbox, side_by_side=options.side_by_side, percentile=options.percentile)
         bundle = run_case(case, asked, progress,
                           HandedOver(engines, project=repository_of(Path.cwd()), notes=notes))
-        judged, passed = options.judged(case.thresholds), _let_through(bundle)
-        _write_files(bundle, {"judged": judged, "passed": passed}, work, save_diff=options.save_diff)
+        judged, through = options.judged(case.thresholds), _let_through(bundle)
+        _write_files(bundle, {"judged": judged, "let_through": through}, work, save_diff=options.save_diff)
         _replace_files(work, folder)
-    return OneShot(folder, bundle, judged, passed)
+    return OneShot(folder, bundle, judged, through)
 
 
 def _let_through(bundle: Bundle) -> str:

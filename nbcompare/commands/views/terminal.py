@@ -343,9 +343,9 @@ def one_shot_report(result: OneShot) -> str:
     lines.append(f"{word}  correlation {_value(get('correlation').value)}, sum ratio {_value(get('sum_ratio').value)}, "
                  f"max |difference| {_value(get('max_abs_diff').value)}")
     lines.append(line("judged", result.judged))
-    if result.passed:
-        lines.append(line("passed", f"{result.passed}; see nb-compare diagnose {shown(result.bundle.folder)}"))
-    lines += body(record.comparison, record.verdict, record.further, room=BODY_LINES - 1 - bool(result.passed))
+    if result.let_through:
+        lines.append(line("passed", f"{result.let_through}; see nb-compare diagnose {shown(result.bundle.folder)}"))
+    lines += body(record.comparison, record.verdict, record.further, room=BODY_LINES - 1 - bool(result.let_through))
     lines.append(line("sum", f"C {_value(region.reference_sum)}, Py {_value(region.subject_sum)}; brightest pixel "
                              f"C {_value(region.reference_max)}, Py {_value(region.subject_max)}"))
     return "\n".join([*lines, *places])
