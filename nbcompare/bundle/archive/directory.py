@@ -2,8 +2,8 @@
 
 ``zipfile`` makes an object of each entry, which takes longer than all else that home does with an archive of two
 thousand files. Here is read what every entry of ours is: an ordinary read-only file, packed or as it is, of a file of
-less than 4 GiB without comments, extra fields, or anything behind the table. Of a file of any other form there is no
-table here, and whoever asked takes ``zipfile``.
+less than 4 GiB without comments, extra fields, or anything behind the table, each beginning where the one before it
+ends. Of a file of any other form there is no table here, and whoever asked takes ``zipfile``.
 """
 
 from __future__ import annotations
@@ -101,14 +101,15 @@ def _entries(stream: BinaryIO) -> dict[str, Entry] | None:
     if sign != b"PK\5\6" or disk or first or here != count or comment or start + length != whole - _END.size:
         return None
     stream.seek(start)
-    table, at, found = stream.read(length), 0, {}
+    table, at, found, free = stream.read(length), 0, {}, 0
     for _ in range(count):
         if at + _ENTRY.size > length:
             return None
         (sign, system, needed, flags, method, crc, packed, size, named, extra, comment, disk, mode,
          place) = _ENTRY.unpack_from(table, at)
         at += _ENTRY.size + named
-        if (sign != b"PK\1\2" or system != _UNIX or mode != MODE or extra or comment or disk or place + packed > start
+        begins, free = free, free + _LOCAL.size + named + packed
+        if (sign != b"PK\1\2" or system != _UNIX or mode != MODE or extra or comment or disk or place != begins
                 or needed != _NEEDED or flags not in _FLAGS or method not in (DEFLATED, STORED)):
             return None
         try:
@@ -118,4 +119,4 @@ def _entries(stream: BinaryIO) -> dict[str, Entry] | None:
         if name in found or "\0" in name or name.endswith("/") or at > length:
             return None
         found[name] = method, crc, packed, size, place
-    return found if at == length else None
+    return found if at == length and free == start else None
