@@ -24,7 +24,7 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.safety.safe_start import BUNDLED_SUBJECT
 from nbcompare.engine.sources.entry import entry_of
-from nbcompare.engine.sources.made_of import ask
+from nbcompare.engine.sources.interpreter import ask
 from nbcompare.errors import UsageError, nearest
 
 _SCRIPTS = (".py", ".pyz", ".zip", ".pl", ".rb", ".js", ".mjs", ".jl", ".R", ".r", ".sh", ".lua", ".awk",

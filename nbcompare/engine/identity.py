@@ -26,8 +26,9 @@ from nbcompare.engine.processes.asking import once
 from nbcompare.engine.processes.process import recordable, recorded_environment, run_program
 from nbcompare.engine.sandbox import confining, with_own_places
 from nbcompare.engine.sources.built_before import built_before
+from nbcompare.engine.sources.interpreter import ask_ahead
 from nbcompare.engine.sources.libraries import is_elf, linked_libraries
-from nbcompare.engine.sources.made_of import STARTS_ANOTHER, MadeOf, ask_ahead, look_at
+from nbcompare.engine.sources.made_of import STARTS_ANOTHER, MadeOf, look_at
 from nbcompare.engine.sources.opened import OpenedFiles, changed_since, is_as_it_was
 from nbcompare.errors import UsageError
 from nbcompare.files import SameAgain, hash_of_named, sha256_of, sum_of

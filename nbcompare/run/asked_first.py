@@ -2,9 +2,9 @@
 that is to run it. Where that is not known from a run before (known_compiled.py), each of its files is compiled to see
 whether what lies compiled beside it is of this text.
 
-It is the very question that is asked of an engine when it is chosen (made_of.py), with the same words and variables; a
-case that names another subject, or sets variables, leaves the answer unused. Our own Python says it of our own files:
-nothing of a case, and no program of the user's, is run.
+It is the very question that is asked of an engine when it is chosen (interpreter.py), with the same words and
+variables; a case that names another subject, or sets variables, leaves the answer unused. Our own Python says it of our
+own files: nothing of a case, and no program of the user's, is run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nbcompare.engine.engine import Engine
 from nbcompare.engine.processes.asking import Answers, asked_once
 from nbcompare.engine.processes.quick_switches import quick_switches
 from nbcompare.engine.safety.safe_start import BUNDLED_SUBJECT
-from nbcompare.engine.sources.made_of import ask_ahead
+from nbcompare.engine.sources.interpreter import ask_ahead
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def fakes_are_asked_once(monkeypatch):
     tests of a process and each environment: these are four processes of every run, and nothing in them changes. An
     engine that lies elsewhere, is declared or is confined is asked each time."""
     from nbcompare.engine import identity
-    from nbcompare.engine.sources import made_of
+    from nbcompare.engine.sources import interpreter
 
     def remembered(ask):
         def asked(engine, *more):
@@ -95,7 +95,7 @@ def fakes_are_asked_once(monkeypatch):
             return deepcopy(_SAID[question])
         return asked
 
-    monkeypatch.setattr(made_of, "_ask", remembered(made_of._ask))
+    monkeypatch.setattr(interpreter, "_ask", remembered(interpreter._ask))
     monkeypatch.setattr(identity, "_version_line", remembered(identity._version_line))
 
 

@@ -12,7 +12,7 @@ import pytest
 from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.safety.safe_start import BUNDLED_SUBJECT
-from nbcompare.engine.sources import made_of, python_here
+from nbcompare.engine.sources import interpreter, python_here
 from nbcompare.engine.sources.entry import entry_of
 from nbcompare.engine.sources.known_compiled import keep_sum, known_sum
 from nbcompare.engine.sources.python_here import stale_among
@@ -63,10 +63,10 @@ def test_a_compiled_file_of_another_text_is_found_whatever_was_known(change, sou
 def test_what_the_simulators_python_said_is_known_in_the_next_run_unless_others_could_have_said_it(cache, monkeypatch):
     asked = []
     said = {"bundled": True, "stale": [], "compiled": "5" * 64}
-    monkeypatch.setattr(made_of, "answer", lambda argv, *_, **__: asked.append(json.loads(argv[-1])["compiled"])
+    monkeypatch.setattr(interpreter, "answer", lambda argv, *_, **__: asked.append(json.loads(argv[-1])["compiled"])
                         or json.dumps(said).encode())
     for _ in range(2):
-        made_of.ask(SIMULATOR, entry_of(SIMULATOR.start, None), SAFE)
+        interpreter.ask(SIMULATOR, entry_of(SIMULATOR.start, None), SAFE)
     assert asked == [None, "5" * 64]
     cache.chmod(0o777)
     assert known_sum(SIMULATOR, SAFE) is None
@@ -78,8 +78,8 @@ def test_what_the_simulators_python_said_is_known_in_the_next_run_unless_others_
 
 @pytest.mark.parametrize("said", [{"bundled": True, "stale": ["x.pyc"]}, {"bundled": None, "stale": []}])
 def test_nothing_is_kept_where_a_compiled_file_is_of_another_text_or_the_simulator_is_another(said, cache, monkeypatch):
-    monkeypatch.setattr(made_of, "answer", lambda *_, **__: json.dumps({**said, "compiled": "5" * 64}).encode())
-    made_of.ask(SIMULATOR, entry_of(SIMULATOR.start, None), SAFE)
+    monkeypatch.setattr(interpreter, "answer", lambda *_, **__: json.dumps({**said, "compiled": "5" * 64}).encode())
+    interpreter.ask(SIMULATOR, entry_of(SIMULATOR.start, None), SAFE)
     assert not cache.exists()
 
 

@@ -12,7 +12,7 @@ from shutil import copy
 
 import pytest
 
-from nbcompare.engine.sources import made_of
+from nbcompare.engine.sources import interpreter
 from nbcompare.engine.sources.python_here import may_be_installed, script_target
 from tests.nbcompare.conftest import FAKES
 
@@ -68,24 +68,24 @@ def asked(texts, **variables):
     """What a Python says of a fake engine."""
     question = json.dumps({"module": "", "script": str(FAKES / "good.py"), "cwd": None, "stop_at": []})
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    done = subprocess.run([sys.executable, "-c", made_of._QUESTION, *texts, question], capture_output=True, text=True,
-                          env={**environment, **variables}, check=True)
+    done = subprocess.run([sys.executable, "-c", interpreter._QUESTION, *texts, question], check=True,
+                          capture_output=True, text=True, env={**environment, **variables})
     return json.loads(done.stdout)
 
 
 def test_an_asked_python_leaves_nothing_beside_our_texts(tmp_path):
     """They are run as compiled where the installation is; another Python's would be added there."""
-    texts = [copy(text, tmp_path) for text in made_of._TEXTS]
+    texts = [copy(text, tmp_path) for text in interpreter._TEXTS]
     assert {"good.py", "_image.py"} <= asked(texts)["files"].keys()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(Path(text).name for text in texts)
 
 
 def test_compiled_files_that_an_engine_has_its_python_take_are_none_of_ours(tmp_path):
     """A forged one, of the time and size of our text, in the folder that a variable of the engine names."""
-    text = made_of._TEXTS[-1]
+    text = interpreter._TEXTS[-1]
     forged = tmp_path / f"{text[1:-3]}.{sys.implementation.cache_tag}.pyc"
     forged.parent.mkdir(parents=True)
     code = compile("def main(*_):\n    print('{}')\n", text, "exec")
     forged.write_bytes(importlib._bootstrap_external._code_to_timestamp_pyc(code, int(os.stat(text).st_mtime),
                                                                             os.stat(text).st_size))
-    assert "good.py" in asked(made_of._TEXTS, PYTHONPYCACHEPREFIX=str(tmp_path))["files"]
+    assert "good.py" in asked(interpreter._TEXTS, PYTHONPYCACHEPREFIX=str(tmp_path))["files"]

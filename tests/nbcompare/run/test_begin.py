@@ -9,7 +9,7 @@ import pytest
 from nbcompare.case.case import Case, Limits
 from nbcompare.case.case_file import load_case
 from nbcompare.engine.progress import Progress
-from nbcompare.engine.sources import made_of
+from nbcompare.engine.sources import interpreter
 from nbcompare.files import sha256_of
 from nbcompare.run.begin import measured
 from nbcompare.run.begin.measured import Patience, shorter
@@ -128,8 +128,8 @@ def test_the_project_file_declares_both_engines(nb, tmp_path, fake):
 @pytest.mark.slow
 def test_command_lines_of_the_readme_pass_at_once(nb, tmp_path, reference_binary, quick_runs, monkeypatch):
     """All twelve, by the bundled engines as they come; what the simulator is made of is asked once."""
-    ask, said_of = made_of._ask, {}
-    monkeypatch.setattr(made_of, "_ask", lambda engine, *more: said_of.get(engine.start)
+    ask, said_of = interpreter._ask, {}
+    monkeypatch.setattr(interpreter, "_ask", lambda engine, *more: said_of.get(engine.start)
                         or said_of.setdefault(engine.start, ask(engine, *more)))
     write_inputs(tmp_path)
     for name in FIRST_COMMANDS:

@@ -15,7 +15,7 @@ from nbcompare.engine.identity import identify
 from nbcompare.engine.installation import HARNESS, SIMULATOR
 from nbcompare.engine.processes.asking import asked_once
 from nbcompare.engine.repository import git
-from nbcompare.engine.sources import edited, made_of
+from nbcompare.engine.sources import edited, interpreter
 from nbcompare.engine.sources.edited import scanned_once
 from nbcompare.run.asked_first import asked_first
 from nbcompare.run.provenance import _own_files
@@ -51,7 +51,7 @@ def test_bundled_engines_are_asked_ahead_and_never_those_of_the_user(small_case,
     code is run."""
     case, asked = load_case(small_case), []
     monkeypatch.setattr(identity, "_version_line", lambda engine, _: asked.append(engine.role) or "1.0")
-    monkeypatch.setattr(made_of, "_ask", lambda *_: None)
+    monkeypatch.setattr(interpreter, "_ask", lambda *_: None)
     answers = {}
     asked_ahead(case, "true", "true", answers)
     asked_ahead(replace(case, environment={"LD_PRELOAD": "/x.so"}), None, None, {})
@@ -65,8 +65,8 @@ def test_bundled_engines_are_asked_ahead_and_never_those_of_the_user(small_case,
 
 
 def test_python_is_asked_of_the_simulator_while_a_case_is_read_unless_another_subject_is_named(tmp_path, monkeypatch):
-    asked, answers = [], {}
-    monkeypatch.setattr(made_of, "_ask", lambda *_: asked.append(1) or {"bundled": True, "files": {}, "folders": []})
+    asked, answers, said = [], {}, {"bundled": True, "files": {}, "folders": []}
+    monkeypatch.setattr(interpreter, "_ask", lambda *_: asked.append(1) or said)
     monkeypatch.delenv("NB_PY_BIN", raising=False)
     with asked_first(tmp_path / "case.yaml", None, answers):
         pass
@@ -86,7 +86,7 @@ def test_python_is_asked_of_the_simulator_while_a_case_is_read_unless_another_su
 def test_whether_the_simulator_is_committed_is_known_when_it_is_known_to_be_the_subject(small_case, monkeypatch):
     case, answers = load_case(small_case), {}
     monkeypatch.setattr(identity, "_version_line", lambda *_: "1.0")
-    monkeypatch.setattr(made_of, "_ask", lambda *_: {"bundled": True, "stale": [], "python": "3"})
+    monkeypatch.setattr(interpreter, "_ask", lambda *_: {"bundled": True, "stale": [], "python": "3"})
     asked_ahead(case, "true", None, answers)
     monkeypatch.setattr(git, "answer", lambda *_, **__: pytest.fail("git is asked again"))
     with asked_once(answers):
