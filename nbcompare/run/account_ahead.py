@@ -18,7 +18,7 @@ from nbcompare.case.arguments.options import SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.engine.processes.file_uses import FileUses, Use, copy_of
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
-from nbcompare.engine.sources.opened import files_of_distribution
+from nbcompare.engine.sources.account import files_of_distribution
 from nbcompare.engine.sources.opened_again import OF_PROCESSES
 from nbcompare.engine.sources.opened_kinds import INSTALLED, OWN, ListedFiles, kind_of, source_behind, sum_as_opened
 from nbcompare.run.engine_runs import account_of

@@ -22,7 +22,7 @@ from nbcompare.engine.processes.kept_stream import read_kept
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.rendering.evidence_folder import EvidenceFolder
 from nbcompare.engine.rendering.runs import Job, RunFiles
-from nbcompare.engine.sources.opened import opened_by
+from nbcompare.engine.sources.account import opened_by
 from nbcompare.errors import ShapeError
 from nbcompare.run.drawing import draw
 from nbcompare.run.engine_runs import EngineRuns, masked_rendering

@@ -17,8 +17,8 @@ from nbcompare.engine.identity import EngineIdentity, identify
 from nbcompare.engine.processes.process import allowed_environment
 from nbcompare.engine.rendering.runs import Job, job_of
 from nbcompare.engine.sandbox import confine_all
+from nbcompare.engine.sources.account import opened_by
 from nbcompare.engine.sources.kept_state import written_by_itself
-from nbcompare.engine.sources.opened import opened_by
 
 if TYPE_CHECKING:
     from nbcompare.engine.processes.file_uses import FileUses

@@ -17,11 +17,12 @@ from nbcompare.case.case import Case
 from nbcompare.case.declared.declarations import TestsPlace
 from nbcompare.case.project import declared_engines, project_above
 from nbcompare.engine.processes.file_uses import FileUses, Use
+from nbcompare.engine.sources.account import opened_by
 from nbcompare.engine.sources.entry import SCRIPT
 from nbcompare.engine.sources.kept_state import is_kept
 from nbcompare.engine.sources.listed import Listing, names_in, sum_of_names
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
-from nbcompare.engine.sources.opened import OpenedFiles, doubts, opened_by
+from nbcompare.engine.sources.opened import OpenedFiles, doubts
 from nbcompare.engine.sources.paths_in_text import NamedPaths
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sha256_of

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from nbcompare.engine.processes.file_uses import FileUses, Use
+from nbcompare.engine.sources.account import opened_by
 from nbcompare.engine.sources.built_before import built_before, compiled_among
 from nbcompare.engine.sources.listed import Listing, names_in, sum_of_names
 from nbcompare.engine.sources.made_of import MadeOf
-from nbcompare.engine.sources.opened import OpenedFiles, opened_by
+from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.engine.sources.opened_kinds import compiled_from, kind_of
 from nbcompare.files import are_settled, is_settled, stamp_at, sum_of
 

@@ -9,8 +9,9 @@ import pytest
 
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import run_program
+from nbcompare.engine.sources.account import opened_by
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
-from nbcompare.engine.sources.opened import OpenedFiles, changed_since, opened_by
+from nbcompare.engine.sources.opened import OpenedFiles, changed_since
 
 pytestmark = pytest.mark.skipif(OpenCalls.why_not() is not None,
                                 reason="which files a program asks about can be seen on Linux alone")

@@ -14,7 +14,8 @@ import pytest
 
 from nbcompare.engine.processes.open_calls import OpenCalls
 from nbcompare.engine.processes.process import ProcessEnd, run_program
-from nbcompare.engine.sources.opened import changed_since, opened_by
+from nbcompare.engine.sources.account import opened_by
+from nbcompare.engine.sources.opened import changed_since
 
 ROOT_OF_PROCESS = Path("/proc/self", "root")
 """By which a process names its own ``/``."""

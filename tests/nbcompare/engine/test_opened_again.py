@@ -7,8 +7,8 @@ import pytest
 
 from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.sources import opened_again
+from nbcompare.engine.sources.account import opened_by
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
-from nbcompare.engine.sources.opened import opened_by
 from nbcompare.engine.sources.opened_again import OpenedAgain
 from nbcompare.files import sha256_of, stamp_at
 

@@ -8,7 +8,9 @@ import pytest
 
 from nbcompare.engine.processes.disk_looks import stamp_of
 from nbcompare.engine.processes.file_uses import Use
-from nbcompare.engine.sources import edited, opened
+from nbcompare.engine.sources import account, edited
+from nbcompare.engine.sources.made_of import SourceFile
+from nbcompare.engine.sources.opened import OpenedFiles, changed_since
 from nbcompare.engine.sources.opened_kinds import kind_of
 from nbcompare.engine.sources.real_paths import Looks, RealPaths
 from nbcompare.files import sum_of
@@ -69,14 +71,14 @@ def test_a_distribution_is_looked_through_once_for_a_group_but_what_is_opened_ea
         for text in ("x = 1\n", "x = 22\n"):
             (place / "thing_a.py").write_text(text)
             (place / "thing_b.py").write_text(text)
-            said = opened._Found(Looks())
+            said = account._Found(Looks())
             path = str(place / "thing_a.py")
             said.add(kind_of(path), path, Use(stamp_of(path)[1], False, read=True))
             found.append(said.opened(()))
     names = [[os.path.basename(entry.path) for entry in said.files] for said in found]
     assert names == [["RECORD"], ["RECORD", "thing_a.py"]]
-    assert all(any("thing_b.py was changed" in why for why in opened.changed_since(said)) for said in found)
-    again = opened._Found(Looks())
+    assert all(any("thing_b.py was changed" in why for why in changed_since(said)) for said in found)
+    again = account._Found(Looks())
     again.add(kind_of(path), path, Use(stamp_of(path)[1], False, read=True))
     assert {os.path.basename(entry) for entry in again.files} == {"RECORD", "thing_a.py", "thing_b.py"}
 
@@ -96,7 +98,7 @@ def test_a_distribution_that_was_looked_through_ahead_is_not_looked_through_agai
         with edited.at_one_moment():
             assert len(list(edited.edited_now(listing))) == 2
         (place / "thing_b.py").unlink()
-        said = opened._Found(Looks())
+        said = account._Found(Looks())
         said.distribution(listing)
         assert {os.path.basename(path) for path in said.files} == {"RECORD", "thing_a.py"}
         assert looked == [listing] * 2
@@ -107,10 +109,10 @@ def test_at_one_moment_each_distribution_is_looked_through_once_for_all_accounts
     place, listing = installed
     looked, look = [], edited._edited_files
     monkeypatch.setattr(edited, "_edited_files", lambda path: looked.append(path) or look(path))
-    then = opened.OpenedFiles((opened.SourceFile("thing 1 RECORD", listing, sum_of(listing)),))
+    then = OpenedFiles((SourceFile("thing 1 RECORD", listing, sum_of(listing)),))
     for text, said in (("x = 1\n", []), ("x = 22\n", [f"{place / 'thing_b.py'} was changed"])):
         (place / "thing_b.py").write_text(text)
         looked.clear()
         with edited.at_one_moment():
-            assert [opened.changed_since(then) for _ in range(2)] == [said] * 2
+            assert [changed_since(then) for _ in range(2)] == [said] * 2
         assert looked == [listing]

@@ -10,7 +10,7 @@ import pytest
 
 from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.engine.sources import edited, opened_kinds
-from nbcompare.engine.sources.opened import opened_by
+from nbcompare.engine.sources.account import opened_by
 from nbcompare.run import rehearsal
 from nbcompare.run.account_ahead import AccountAhead
 from nbcompare.run.options import NOTHING
