@@ -23,6 +23,9 @@ _SECONDS = 60.0
 _MOST_NAMES = 20
 _MOST_SHOWN = 4
 _MOST_DEEP = 5
+_SUBMODULE = "160000"
+"""The mode of an entry of the index that is no file but the commit of a repository inside."""
+
 _SETTINGS = {"core.fsmonitor": "false", "core.hooksPath": "/dev/null", "core.untrackedCache": "false",
              "core.trustctime": "true", "submodule.recurse": "false", "core.checkStat": "default",
              "safe.bareRepository": "explicit"}
@@ -112,7 +115,7 @@ def not_committed(top: Path, paths: list[Path]) -> list[str]:
     """Of the files those that HEAD does not hold with the bytes that they have, by their names in the repository.
 
     The files are read: git's own memory goes by their times. Links are followed, as git keeps what they lead to. What
-    lies in a submodule is asked of that.
+    lies in a submodule is asked of that; where a repository was and is none any more nothing is committed.
     """
     return once(("git", "not committed", str(top), *((str(path), _sum_of(path)) for path in paths)),
                 lambda: _not_committed(top, paths))
@@ -124,7 +127,7 @@ def _sum_of(path: Path) -> str:
 
 def _not_committed(top: Path, paths: list[Path]) -> list[str]:
     git = Git(top)
-    inside = [Path(name).parts for name in git.submodules()]
+    inside = [Path(name).parts for name in git.submodules() if _is_repository(git, name)]
     place = os.path.realpath(git.top)
     names = [os.path.relpath(real_path(str(path.absolute())), place) for path in paths]
     names = [name for name in names if not any(Path(name).parts[:len(parts)] == parts for parts in inside)]
@@ -228,19 +231,28 @@ def _shown(name: str) -> str:
 def _changed_inside(git: Git, deep: int) -> Iterator[str]:
     """The changes in submodules. Each is asked by itself, so that nothing that it names is run either."""
     for name in git.submodules() if deep else ():
-        if (git.top / name / ".git").exists():
+        if _is_repository(git, name):
             state = _state(git.top / name, deep - 1)
             if state.dirty is not False:
                 yield from (f"{name}/{word}" for word in state.names or ("",))
 
 
+def _is_repository(git: Git, name: str) -> bool:
+    """Whether a submodule lies where the index names it."""
+    return (git.top / name / ".git").exists()
+
+
 def _hidden_changes(git: Git) -> Iterator[str]:
-    """Changed files that git was told to take for unchanged (--assume-unchanged, --skip-worktree)."""
-    for mark, _, stored, name in git.index():
-        if not (mark.islower() or mark == "S") or not (git.top / name).is_file():
-            continue  # as it should be, or left out of a sparse checkout
-        if git.text("hash-object", "--", name) != stored:
-            yield name
+    """Changed files, and submodules at another commit, that git was told to take for unchanged (--assume-unchanged,
+    --skip-worktree)."""
+    for mark, mode, stored, name in git.index():
+        if not (mark.islower() or mark == "S"):
+            continue
+        if mode == _SUBMODULE:
+            if _is_repository(git, name) and Git(git.top / name, filters=False).text("rev-parse", "HEAD") != stored:
+                yield name
+        elif (git.top / name).is_file() and git.text("hash-object", "--", name) != stored:
+            yield name  # another was left out of a sparse checkout
 
 
 class Git:
@@ -295,7 +307,7 @@ class Git:
 
     def submodules(self) -> list[str]:
         """The repositories inside, as the index names them."""
-        return [name for _, mode, _, name in self.index() if mode == "160000"]
+        return [name for _, mode, _, name in self.index() if mode == _SUBMODULE]
 
     def index(self) -> list[tuple[str, str, str, str]]:
         """Of every entry of the index its mark (of ls-files -v), mode, sum and name."""

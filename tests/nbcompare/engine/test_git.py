@@ -86,6 +86,28 @@ def test_a_file_of_a_submodule_is_committed_there(repository, tmp_path):
     assert not_committed(repository.home, [repository.home / "sub/a.txt", repository.home / "a.txt"]) == []
 
 
+@pytest.mark.parametrize("option", ["--assume-unchanged", "--skip-worktree"])
+def test_a_submodule_at_another_commit_is_told_though_git_was_told_to_overlook_it(repository, tmp_path, option):
+    inner = Repository(tmp_path / "inner")
+    repository.git("submodule", "--quiet", "add", str(inner.home), "sub")
+    repository.commit("submodule")
+    repository.git("update-index", option, "sub")
+    assert repository_of(repository.home).dirty is False
+    repository.git("-C", "sub", "commit", "-q", "--allow-empty", "-m", "another")
+    found = repository_of(repository.home)
+    assert (found.dirty, found.hidden) == (True, ("sub",))
+
+
+def test_what_lies_where_a_submodule_was_is_in_no_commit(repository, tmp_path):
+    """git itself says nothing of files in a folder that the index names as a repository and that is none."""
+    inner = Repository(tmp_path / "inner")
+    repository.git("submodule", "--quiet", "add", str(inner.home), "sub")
+    repository.commit("submodule")
+    (repository.home / "sub/.git").unlink()
+    (repository.home / "sub/a.txt").write_text("two\n")
+    assert not_committed(repository.home, [repository.home / "sub/a.txt", repository.home / "a.txt"]) == ["sub/a.txt"]
+
+
 def test_a_working_tree_elsewhere_is_not_taken_for_this_one(repository, tmp_path):
     other = Repository(tmp_path / "clean")
     repository.touch_later("two\n")
