@@ -19,7 +19,7 @@ from nbcompare.bundle.names import (
 )
 from nbcompare.bundle.record import Record
 from nbcompare.case.arguments.options import PREFIX
-from nbcompare.compare.drawn import UNLESS_PASSED
+from nbcompare.compare.picture_settings import UNLESS_PASSED
 from nbcompare.compare.region_pictures import MOST_REGIONS
 from nbcompare.verdict.noise_floor import Repetition
 from nbcompare.verdict.on_device import DeviceRun

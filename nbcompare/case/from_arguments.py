@@ -17,9 +17,9 @@ from nbcompare.case.case import Case, CaseInput
 from nbcompare.case.inputs import copy_input
 from nbcompare.case.regions import allow_weak
 from nbcompare.case.threshold import AFTER_SCALE, DEFAULT_MAX_INTENSITY_DELTA, Threshold, default_targets
-from nbcompare.compare.drawn import DEFAULT_PERCENTILE
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.metrics import METRICS
+from nbcompare.compare.picture_settings import DEFAULT_PERCENTILE
 from nbcompare.errors import UsageError
 from nbcompare.files import sha256_of
 

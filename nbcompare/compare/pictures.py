@@ -19,10 +19,10 @@ import numpy as np
 
 from nbcompare.compare.colour_scales import factor_between, times
 from nbcompare.compare.colours import BRIGHTNESS, DIFFERENCE
-from nbcompare.compare.drawn import DEFAULT_PERCENTILE
 from nbcompare.compare.image import Roi
 from nbcompare.compare.masked_arrays import filled
 from nbcompare.compare.picture_frame import PictureFrame
+from nbcompare.compare.picture_settings import DEFAULT_PERCENTILE
 from nbcompare.compare.png_file import write_png
 from nbcompare.compare.region_pictures import identical
 

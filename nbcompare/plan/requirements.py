@@ -17,7 +17,7 @@ from nbcompare.bundle.names import CUDA, DATA, NO_TEST_USES_DEVICE, PICTURES, im
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.phases import ACCEPTED, Requirements
-from nbcompare.compare.drawn import UNLESS_PASSED
+from nbcompare.compare.picture_settings import UNLESS_PASSED
 from nbcompare.engine.identity import UNKNOWN, content_hash
 from nbcompare.engine.installation import HARNESS
 from nbcompare.engine.processes.kept_stream import read_kept

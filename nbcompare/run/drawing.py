@@ -9,7 +9,7 @@ import numpy as np
 from nbcompare.bundle.bundle import Staging
 from nbcompare.bundle.names import PICTURES, region_picture_name
 from nbcompare.compare.compare import Comparison
-from nbcompare.compare.drawn import DEFAULT_PERCENTILE
+from nbcompare.compare.picture_settings import DEFAULT_PERCENTILE
 from nbcompare.compare.pictures import Scale, write_pictures
 from nbcompare.compare.region_pictures import MOST_REGIONS, write_region_pictures
 from nbcompare.run.ready import beside

@@ -13,8 +13,8 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.masking import COMPARE
 from nbcompare.compare.compare import Comparison, compare_images, radial_profiles
-from nbcompare.compare.drawn import UNLESS_PASSED
 from nbcompare.compare.metrics import METRICS
+from nbcompare.compare.picture_settings import UNLESS_PASSED
 from nbcompare.compare.pictures import Scale
 from nbcompare.engine.direct_beam import direct_beam_px
 from nbcompare.engine.engine import Rendering

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbcompare.compare.drawn import ALWAYS, DEFAULT_PERCENTILE
+from nbcompare.compare.picture_settings import ALWAYS, DEFAULT_PERCENTILE
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.rendering.renderer import Renderer

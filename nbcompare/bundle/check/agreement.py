@@ -36,8 +36,8 @@ from nbcompare.case.facts import case_facts
 from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.case.kept_copy import kept_cell
-from nbcompare.compare.drawn import DEFAULT_PERCENTILE
 from nbcompare.compare.image import Roi
+from nbcompare.compare.picture_settings import DEFAULT_PERCENTILE
 from nbcompare.compare.pictures import METHODS, Scale
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.processes.kept_stream import read_kept

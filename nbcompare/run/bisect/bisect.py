@@ -12,7 +12,7 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
 from nbcompare.case.facts import case_facts
 from nbcompare.case.project_file import find_project_file
-from nbcompare.compare.drawn import UNLESS_PASSED
+from nbcompare.compare.picture_settings import UNLESS_PASSED
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.identity import identify
 from nbcompare.engine.progress import Progress

@@ -24,8 +24,8 @@ from nbcompare.case.facts import case_facts
 from nbcompare.case.inputs import StagedInput, hash_inputs
 from nbcompare.case.masking import COMPARE, Masking
 from nbcompare.compare.compare import radial_profiles
-from nbcompare.compare.drawn import ALWAYS
 from nbcompare.compare.image import Shape, dtype_code, stored_mask, stored_pixels
+from nbcompare.compare.picture_settings import ALWAYS
 from nbcompare.compare.pictures import Scale
 from nbcompare.engine.engine import Run
 from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts

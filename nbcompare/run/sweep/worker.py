@@ -15,7 +15,7 @@ from pathlib import Path
 from nbcompare.bundle.bundle import Bundle
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
-from nbcompare.compare.drawn import UNLESS_PASSED
+from nbcompare.compare.picture_settings import UNLESS_PASSED
 from nbcompare.engine.choose import engines_of
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity, identify

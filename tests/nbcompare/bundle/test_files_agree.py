@@ -20,8 +20,8 @@ from nbcompare.bundle.summary import summary
 from nbcompare.bundle.text_files import summary_of, texts_of
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.compare.compare import compare_images
-from nbcompare.compare.drawn import UNLESS_PASSED
 from nbcompare.compare.image import Roi, Shape
+from nbcompare.compare.picture_settings import UNLESS_PASSED
 from nbcompare.compare.pictures import METHODS, Scale
 from nbcompare.engine.sources.made_of import SourceFile
 from nbcompare.engine.sources.opened import OpenedFiles

@@ -18,8 +18,8 @@ from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.expected_trace import ExpectedFactor, ExpectedTrace
 from nbcompare.case.further_subject import FurtherSubject
 from nbcompare.case.inputs import StagedInput, hash_inputs
-from nbcompare.compare.drawn import UNLESS_PASSED
 from nbcompare.compare.image import Shape
+from nbcompare.compare.picture_settings import UNLESS_PASSED
 from nbcompare.engine.failure import Failure
 from nbcompare.engine.trace.asking import questions
 from nbcompare.verdict.ablation import CHANGED, AblatedArgument, Ablation

@@ -8,7 +8,7 @@ import pytest
 
 from nbcompare.bundle.names import PICTURES, image_name
 from nbcompare.case.phases import SWITCHES, Requirements
-from nbcompare.compare.drawn import UNLESS_PASSED
+from nbcompare.compare.picture_settings import UNLESS_PASSED
 from nbcompare.errors import ExitCode
 from nbcompare.plan import requirements
 from nbcompare.plan.requirements import items_of, protected_item

@@ -1,5 +1,7 @@
-"""When pictures are drawn, and how bright, where nothing else is asked for. Drawing them is in pictures.py, which is
-loaded when there is an image."""
+"""When the pictures of a bundle are drawn, and how bright, where nothing else is asked for.
+
+Drawing them is in pictures.py, which is loaded when there is an image.
+"""
 
 from __future__ import annotations
 
