@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from nbcompare.engine.cores import THREADS_VARIABLE, cores_of, usable_cores
 from nbcompare.engine.rendering.runs import Job
-from nbcompare.engine.rendering.side_by_side import require_apart
+from nbcompare.engine.rendering.side_by_side import require_apart, unconfined
 from nbcompare.errors import UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.visible import counted
@@ -36,8 +36,7 @@ def refuse_without_sandbox(options: RunOptions) -> None:
     if not options.side_by_side or options.reference:
         return
     if not options.sandbox:
-        raise UsageError("--side-by-side: an engine could read the other one's image while that is written",
-                         hint="give --sandbox too, which keeps engines from each other's files")
+        raise unconfined()
     if options.shards > 1:
         raise UsageError("--side-by-side: the row bands of --shards run side by side already, an engine at a time",
                          hint="give one of the two")

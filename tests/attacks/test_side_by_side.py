@@ -270,7 +270,7 @@ def engine(program):
 def test_an_engine_that_nobody_confines_is_never_started_beside_another(tmp_path):
     """Also where the run itself forgot to ask."""
     job = Job(Engine("subject", "a", ("a",), "test"), (), None, 1.0, tmp_path)
-    with pytest.raises(UsageError, match="could read the other"), side_by_side.private_folders({"subject": job}):
+    with pytest.raises(UsageError, match="the other one's image"), side_by_side.private_folders({"subject": job}):
         pytest.fail("it was let in")
 
 

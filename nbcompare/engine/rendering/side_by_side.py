@@ -27,13 +27,18 @@ FOLDER, STDOUT, STDERR = "run", "stdout", "stderr"
 """What lies in the private folder of an engine: the folder that it works in, and its logs."""
 
 
+def unconfined() -> UsageError:
+    """What is said where nothing would keep one engine from the other's image."""
+    return UsageError("--side-by-side: an engine could read the other one's image while that is written",
+                      hint="give --sandbox too, which keeps engines from each other's files")
+
+
 def require_apart(jobs: Mapping[str, Job]) -> None:
     """Raises UsageError where an engine is not confined, or may read the place where the other's files would lie."""
     place = Path(tempfile.gettempdir())
     for role, job in jobs.items():
         if not job.engine.confined:
-            raise UsageError(f"--side-by-side: the {role} could read the other engine's image while that is written",
-                             hint="give --sandbox too, which keeps engines from each other's files")
+            raise unconfined()
         through = read_through(job.engine, job.engine.variables(job.environment), place)
         if through:
             raise UsageError(f"--side-by-side: the {role} may read {through}, and the other engine's files would lie "
