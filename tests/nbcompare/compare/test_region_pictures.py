@@ -30,7 +30,7 @@ def count(picture, colour):
     return int((abs(picture.astype(int) - wanted) <= 1).all(axis=2).sum())
 
 
-BRIGHTEST, DARK, LOST, MORE = ("inferno", 1.0), ("inferno", 0.0), ("RdBu_r", 0.0), ("RdBu_r", 1.0)
+BRIGHTEST, LOST, MORE = ("inferno", 1.0), ("RdBu_r", 0.0), ("RdBu_r", 1.0)
 
 
 def test_each_pixel_is_a_square_of_a_whole_number(reference):

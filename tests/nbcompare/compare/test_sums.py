@@ -13,8 +13,6 @@ from nbcompare.compare.metrics.region import SIGNAL_FLOOR, Sums, sums_of
 from nbcompare.compare.metrics.shells import radial_profile
 from nbcompare.compare.weak import weak_region
 
-PART = Roi("part", 10, 40, 5, 30)
-
 
 def sums_by_definition(x, y):
     """In the order of the fields of Sums."""
