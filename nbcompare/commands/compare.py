@@ -11,12 +11,13 @@ from nbcompare.errors import ExitCode
 
 
 @click.command("compare")
-@click.argument("named", nargs=2, type=BUNDLE_WORD, metavar="BUNDLE_A BUNDLE_B")
+@click.argument("bundle_a", type=BUNDLE_WORD)
+@click.argument("bundle_b", type=BUNDLE_WORD)
 @click.option("--roles", "roles", multiple=True, metavar="ROLE[:ROLE]",
               help="Which runs: reference, subject or the name of a further subject, of both bundles, or one of each "
                    "as reference:subject. May be given again.  [default: all that both have]")
 @result_options
-def command(named: tuple[str, str], roles: tuple[str, ...], told: PublishedResults) -> ExitCode:
+def command(bundle_a: str, bundle_b: str, roles: tuple[str, ...], told: PublishedResults) -> ExitCode:
     """Compare stored runs of two bundles of one case; nothing is run.
 
     Bundle A is taken as the reference, and its case's thresholds judge. So two runs of the C program, of the
@@ -26,8 +27,8 @@ def command(named: tuple[str, str], roles: tuple[str, ...], told: PublishedResul
     from nbcompare.commands.views.bundles import pairing_report
     from nbcompare.commands.views.results import results_of_pairing
 
-    told.start(named)
-    a, b = bundles_named(named)
+    told.start((bundle_a, bundle_b))
+    a, b = bundles_named((bundle_a, bundle_b))
     told.begin(f"{b} against {a}", None)
     pairing = compare_bundles(a, b, tuple(map(roles_from, roles)))
     for result in results_of_pairing(pairing):

@@ -51,7 +51,7 @@ def command(ctx: click.Context, topic: str | None) -> ExitCode:
             click.echo(found.get_help(its))
         return ExitCode.PASS
     if topic not in TOPICS:
-        known = (*TOPICS, *group.list_commands(ctx))
+        known = {*TOPICS, *group.list_commands(ctx)}
         raise UsageError(f"there is no topic or command {topic!r}; {nearest(topic, known)}")
     click.echo(readable(_text(topic)))
     return ExitCode.PASS

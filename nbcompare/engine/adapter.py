@@ -136,8 +136,9 @@ def _put(rule: ArgumentRule, given: _Given, values: Sequence[str], name: str) ->
     if not places:
         return (*(_in_places(word, values, name) for word in rule.to), *values)
     if places != set(range(1, len(values) + 1)):
-        raise UsageError(f"{given}: its rule has places for the values {', '.join(map(str, sorted(places)))}, and it "
-                         f"has {len(values)}: each value needs one")
+        held = ", ".join(f"{{{place}}}" for place in sorted(places))
+        raise UsageError(f"{given}: its rule has the places {held}, and the option {len(values)} values: each value "
+                         "needs a place of its own")
     return tuple(_in_places(word, values, name) for word in rule.to)
 
 

@@ -84,6 +84,11 @@ class EngineIdentity:
             return (*self.started_as, *arguments)
 
     @property
+    def version_told(self) -> str:
+        """The line of its version, which says of what it is that it is unknown."""
+        return "version unknown" if self.version == UNKNOWN else self.version
+
+    @property
     def unknown(self) -> tuple[str, ...]:
         """Why more may belong to it than was hashed; empty where its list of files is complete or declared, and of a
         wrapper that its sources name, where all that it started and read was seen."""

@@ -85,7 +85,8 @@ def _raw(path: Path, declared: Declared, alone: bool = True) -> ImageFile:
     dtype = np.dtype(declared.dtype)
     size, needed = path.stat().st_size, declared.offset + slow * fast * dtype.itemsize
     if size != needed:
-        raise FileError(f"{path}: {size} bytes, but {slow} x {fast} pixels of {declared.dtype}"
+        axes = "fast x slow" if declared.transposed else "slow x fast"
+        raise FileError(f"{path}: {size} bytes, but {slow} x {fast} pixels ({axes}) of {declared.dtype}"
                         + (f" after {declared.offset} bytes" if declared.offset else "") + f" need {needed}")
     pixels = np.fromfile(path, dtype, offset=declared.offset).reshape(slow, fast)
     return ImageFile(path, RAW, pixels.astype(dtype.newbyteorder("="), copy=False))

@@ -166,7 +166,7 @@ def _programs(record: Record, wanted: RegenerationOptions,
             engine = confine_all({identity.role: engine})[identity.role] if wanted.sandbox else engine
         except (UsageError, FileError) as fault:
             refused[identity.role] = f"{fault.message.splitlines()[-1]} (it had sha256 " \
-                                     f"{identity.program_sha256[:16]}, {identity.version})" \
+                                     f"{identity.program_sha256[:16]}, {identity.version_told})" \
                                      + (f"; {fault.hint}" if fault.hint else "")
             continue
         other = _another(engine, identity) if wanted.exact else None
@@ -182,7 +182,7 @@ def _another(engine: Engine, identity: EngineIdentity) -> str | None:
     found = sha256_of(engine.program)
     if found != identity.program_sha256:
         return (f"the program {engine.program} is another one: sha256 {found[:16]}, in the record "
-                f"{identity.program_sha256[:16]} ({identity.version})")
+                f"{identity.program_sha256[:16]} ({identity.version_told})")
     if identity.made_of is None:
         return None  # a record of before it was kept
     now = look_at(engine)

@@ -49,7 +49,7 @@ class Side:
         if self.further:
             return f"{known_as(self.role)} of {self.record.stamp} ({self.further.described})"
         engine = self.record.engine_of(self.role if self.role == REFERENCE else SUBJECT)
-        return f"{self.role} of {self.record.stamp} ({engine.name}, {engine.version})"
+        return f"{self.role} of {self.record.stamp} ({engine.name}, {engine.version_told})"
 
     def as_dict(self) -> dict[str, Any]:
         return {"bundle": str(self.folder), "role": self.role}

@@ -82,7 +82,7 @@ def bundle_page(bundle: Bundle, signed: Sequence[str]) -> str:
     lines += [f"  came from  {how} {source.name}" for how, source in came_from.items() if source]
     if is_imported(bundle.folder):
         lines.append("  came from  elsewhere: it was imported")
-    lines += ["", "  engines"] + [f"    {e.role:<10} {e.name}, sha256 {e.program_sha256[:16]}, {e.version}"
+    lines += ["", "  engines"] + [f"    {e.role:<10} {e.name}, sha256 {e.program_sha256[:16]}, {e.version_told}"
                                   for e, _ in record.programs]
     lines += ["  inputs"] + [f"    {i.name}, {i.origin}, {i.bytes:,} bytes, sha256 {i.sha256[:16]}"
                              for i in record.inputs]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nbcompare.commands.views.terminal import BODY_LINES, body, line, styled, table
+from nbcompare.bundle.names import SUMMARY
+from nbcompare.commands.views.terminal import BODY_LINES, IN_DOCUMENT, body, line, styled, table
 from nbcompare.run.images.pair import JudgedFiles
 from nbcompare.run.images.targets import ANY_DIFFERENCE
 from nbcompare.verdict.verdict import Label
@@ -20,7 +21,7 @@ def images_report(pair: JudgedFiles, bundle: Path | None = None) -> str:
         shape = f"{fast} x {slow} pixels (fast x slow)"
         lines.append(line(role, f"{file.path}: {file.format}, {shape}, {file.dtype}{masked}"))
     lines += [line("note", note) for note in pair.notes]
-    lines += body(pair.comparison, pair.verdict, room=BODY_LINES)
+    lines += body(pair.comparison, pair.verdict, room=BODY_LINES, rest=f"in {SUMMARY}" if bundle else IN_DOCUMENT)
     lines += [line("pixels", said) for said in pair.pixels]
     lines += [line("detail", said) for said in _details(pair)]
     if pair.cause:

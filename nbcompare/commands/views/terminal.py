@@ -14,7 +14,7 @@ import click
 
 from nbcompare.bundle.archive.opened import source_of
 from nbcompare.bundle.bundle import Bundle
-from nbcompare.bundle.names import PICTURES, TODO_FILE, output_name, tests_log
+from nbcompare.bundle.names import PICTURES, SUMMARY, TODO_FILE, output_name, tests_log
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.commands.options import programs_again, run_again
@@ -47,6 +47,9 @@ _MEASURED = "Measured: "
 SOURCES_KEY = "sources: ["
 """In a note that proposes a line of the project file."""
 
+IN_DOCUMENT = "with --format json"
+"""Where the reasons are that a report has no room for, of a command that writes no summary."""
+
 _TO_BE_EXPLAINED = (Label.FAIL, Label.NOT_PROVEN)
 
 
@@ -62,7 +65,8 @@ def bundle_report(bundle: Bundle, asked: RunOptions | None = None) -> str:
         how = f"reference from bundle {source.name}" if source else _how_it_ended(run)
         lines.append(line(run.role, f"{engine.name}: {how}"))
     notes = _notes(record.notes, whole_text=record.verdict.accepted)
-    lines += [*notes, *body(record.comparison, record.verdict, record.further, room=BODY_LINES - len(notes))]
+    lines += [*notes, *body(record.comparison, record.verdict, record.further, room=BODY_LINES - len(notes),
+                                                rest=f"in {SUMMARY}")]
     lines += subjects_table(record.comparison, record.case.thresholds, record.further)
     lines.append(uncut("bundle", shown(bundle.folder)))
     lines.append(uncut("next", next_step(bundle, asked)))
@@ -113,7 +117,7 @@ def _how_it_ended(run: Run) -> str:
 
 
 def body(comparison: Comparison | None, verdict: Verdict, further: FurtherEvidence | None = None,
-         room: int = BODY_LINES) -> list[str]:
+         room: int = BODY_LINES, rest: str = IN_DOCUMENT) -> list[str]:
     """The checks of a pass as a table, a proof as one too; of anything else the reasons, noise, place and cause.
 
     Without ``further`` nothing is said of noise, cause and claims. What is no success takes ``room`` lines at most.
@@ -127,7 +131,7 @@ def body(comparison: Comparison | None, verdict: Verdict, further: FurtherEviden
                 *_beside(further, verdict)]
     before = [*notes, *(_claims(further.proof) if further and further.proof else ())]
     after = _explained(comparison, verdict, further) if verdict.word in _TO_BE_EXPLAINED else []
-    return [*before, *_reasons(verdict, max(1, room - len(before) - len(after))), *after]
+    return [*before, *_reasons(verdict, max(1, room - len(before) - len(after)), rest), *after]
 
 
 def _claims(proof: Proof) -> list[str]:
@@ -152,13 +156,13 @@ def _explained(comparison: Comparison | None, verdict: Verdict, further: Further
     return lines
 
 
-def _reasons(verdict: Verdict, room: int) -> list[str]:
+def _reasons(verdict: Verdict, room: int, rest: str) -> list[str]:
     name = "what" if verdict.word is Label.FAIL else "why"
     reasons = list(verdict.reasons)
     room = FAILED_LINES if verdict.word is Label.ENGINE_FAILED else room
     if len(reasons) > room:
         most = max(1, room - 1)
-        reasons = [*reasons[:most], f"and {len(reasons) - most} more, all in summary.json"]
+        reasons = [*reasons[:most], f"and {len(reasons) - most} more, all {rest}"]
     return [line("" if i else name, reason) for i, reason in enumerate(reasons)]
 
 
@@ -337,7 +341,7 @@ def one_shot_report(result: OneShot) -> str:
     kept = result.bundle.folder.relative_to(result.folder)
     word, places = styled(record.verdict), [line("results", f"{shown(result.folder)}, with the bundle {kept}")]
     if record.comparison is None:
-        return "\n".join([*lines, word, *body(None, record.verdict), *places])
+        return "\n".join([*lines, word, *body(None, record.verdict, rest="in summary.json"), *places])
     region = record.comparison.regions[0]
     get = region.figure
     lines.append(f"{word}  correlation {_value(get('correlation').value)}, sum ratio {_value(get('sum_ratio').value)}, "
@@ -345,7 +349,8 @@ def one_shot_report(result: OneShot) -> str:
     lines.append(line("judged", result.judged))
     if result.let_through:
         lines.append(line("passed", f"{result.let_through}; see nb-compare diagnose {shown(result.bundle.folder)}"))
-    lines += body(record.comparison, record.verdict, record.further, room=BODY_LINES - 1 - bool(result.let_through))
+    lines += body(record.comparison, record.verdict, record.further, room=BODY_LINES - 1 - bool(result.let_through),
+                  rest="in summary.json")
     lines.append(line("sum", f"C {_value(region.reference_sum)}, Py {_value(region.subject_sum)}; brightest pixel "
                              f"C {_value(region.reference_max)}, Py {_value(region.subject_max)}"))
     return "\n".join([*lines, *places])

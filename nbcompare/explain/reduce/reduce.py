@@ -25,7 +25,11 @@ Pair = Mapping[str, np.ndarray]
 """The two images by role, float32 [slow, fast]."""
 
 QUIET = ("-nonoise", "-nopgm")
-"""Ends every candidate: the other output images cost time and say nothing about the float image."""
+"""End every candidate, where both engines take them: the other output images cost time and say nothing about the float
+image."""
+
+SIZES = (("-detpixels",), ("-detpixels_x", "-detpixels_y"))
+"""What says how large a square image is; a port that is declared may know one of them alone."""
 
 FRAMES = (128, 256, 512)
 SMALLEST_FRAME = 8
@@ -79,12 +83,17 @@ class ReductionSearch:
     def __init__(self, asked: ReductionTrials, whole: Signature, most_runs: int, progress: Progress):
         self.asked, self.whole, self.most_runs, self.progress = asked, whole, most_runs, progress
         self.expected = whole
+        command = asked.experiment.case.command
+        self.quiet = tuple(word for word in QUIET if asked.have_words_for((*command, word)))
         self.best: ReductionCandidate | None = None
         self.signature = whole
 
+    def candidate(self, items: Iterable[WrittenOption], window: Roi | None) -> ReductionCandidate:
+        return ReductionCandidate((*_tokens(items), *self.quiet), window)
+
     def same(self, candidate: ReductionCandidate, what: str) -> bool:
         """Whether the candidate fails in the same way; if so it becomes the best. Raises RunsUsedUp."""
-        if not is_possible(candidate, self.asked.experiment.inputs):
+        if not is_possible(candidate, self.asked.experiment.inputs) or not self.asked.have_words_for(candidate.argv):
             return False
         if self.asked.runs + 2 > self.most_runs:
             raise RunsUsedUp
@@ -143,7 +152,7 @@ def _shrink(search: ReductionSearch, command: Command, images: Pair | None) -> t
         left_out = {id(item) for item in free} - {id(item) for item in part}
         return [item for item in items if id(item) not in left_out]
 
-    needed = smallest_part(free, lambda part: search.same(_candidate(with_only(part), window), _counted(part)))
+    needed = smallest_part(free, lambda part: search.same(search.candidate(with_only(part), window), _counted(part)))
     _fewer_pixels(search, with_only(needed), window)
     return tuple(str(item) for item in needed)
 
@@ -153,8 +162,8 @@ def _counted(part: Sequence[WrittenOption]) -> str:
     return f"{len(part)} of the options" + (f" ({names}{' ...' if len(part) > 6 else ''})" if part else "")
 
 
-def _candidate(items: Iterable[WrittenOption], window: Roi | None) -> ReductionCandidate:
-    return ReductionCandidate((*(token for item in items for token in item.tokens), *QUIET), window)
+def _tokens(items: Iterable[WrittenOption]) -> tuple[str, ...]:
+    return tuple(token for item in items for token in item.tokens)
 
 
 def _is_of(item: WrittenOption, names: Sequence[str]) -> bool:
@@ -175,20 +184,26 @@ def _small_frame(search: ReductionSearch, command: Command,
     quiet = [item for item in command.items
              if item not in written and not (item.option and item.option.kind in NOT_OF_THE_IMAGE)]
     loose = [item for item in quiet if not _is_frame(item) and not _is_of(item, PLACING)]
+    says_size = next((words for words in SIZES if search.asked.have_words_for(
+        (*_square(words, FRAMES[0]), *_tokens(loose)))), SIZES[0])
     for size in FRAMES:
-        framed = [*parse_command(("-detpixels", str(size))).items, *loose]
-        if search.same(_candidate(framed, None), f"an image of {size} x {size} pixels about the beam"):
+        framed = [*parse_command(_square(says_size, size)).items, *loose]
+        if search.same(search.candidate(framed, None), f"an image of {size} x {size} pixels about the beam"):
             return framed, None
     unframed = [item for item in quiet if not _is_of(item, ("-roi",))]
     for window, expected in _windows(search, command, images):
         search.expected = expected
-        if search.same(_candidate(unframed, window), f"the window {' '.join(map(str, window.bounds))}"):
+        if search.same(search.candidate(unframed, window), f"the window {' '.join(map(str, window.bounds))}"):
             return unframed, window
     search.expected = search.whole
-    if not search.same(_candidate(command.items, None), "the whole command"):
+    if not search.same(search.candidate(command.items, None), "the whole command"):
         raise UsageError(f"the command does not fail in the same way when it is run again (it had: {search.whole})",
                          hint="run it twice with nb-compare run; an engine may depend on chance, threads or load")
     return list(command.items), None
+
+
+def _square(words: Sequence[str], size: int) -> tuple[str, ...]:
+    return tuple(token for word in words for token in (word, str(size)))
 
 
 def _windows(search: ReductionSearch, command: Command, images: Pair | None) -> Iterator[tuple[Roi, Signature]]:
@@ -225,36 +240,40 @@ def _without_files(search: ReductionSearch, items: Sequence[WrittenOption],
     for name, words in WITHOUT_FILES.items():
         changed = tuple(part for item in items
                         for part in (parse_command(words).items if _is_of(item, (name,)) else (item,)))
-        if changed != tuple(items) and search.same(_candidate(changed, window), f"{' '.join(words)} for {name}"):
+        if changed != tuple(items) and search.same(search.candidate(changed, window), f"{' '.join(words)} for {name}"):
             items = changed
     return items
 
 
 def _fewer_pixels(search: ReductionSearch, items: Sequence[WrittenOption], window: Roi | None) -> None:
     """Halve the image, or the window, as long as that fails in the same way."""
-    make = _smaller_window(items, window) if window else _smaller_image(items)
+    make = _smaller_window(search, items, window) if window else _smaller_image(search, items)
     for candidate, what in make:
         if not search.same(candidate, what):
             return
 
 
-def _smaller_image(items: Sequence[WrittenOption]) -> Iterator[tuple[ReductionCandidate, str]]:
-    size = next((int(item.values[0]) for item in items if item.word == "-detpixels"), 0)
+def _smaller_image(search: ReductionSearch,
+                   items: Sequence[WrittenOption]) -> Iterator[tuple[ReductionCandidate, str]]:
+    sizes = {word for words in SIZES for word in words}
+    said = {item.values[0] for item in items if item.word in sizes}
+    size = int(said.pop()) if len(said) == 1 else 0  # what is no square stays as it is
     while size > SMALLEST_FRAME:
         size //= 2
-        changed = [WrittenOption(item.word, (str(size),), item.option) if item.word == "-detpixels" else item
+        changed = [WrittenOption(item.word, (str(size),), item.option) if item.word in sizes else item
                    for item in items]
-        yield _candidate(changed, None), f"{size} x {size} pixels"
+        yield search.candidate(changed, None), f"{size} x {size} pixels"
 
 
-def _smaller_window(items: Sequence[WrittenOption], window: Roi) -> Iterator[tuple[ReductionCandidate, str]]:
+def _smaller_window(search: ReductionSearch, items: Sequence[WrittenOption],
+                    window: Roi) -> Iterator[tuple[ReductionCandidate, str]]:
     size = min(window.xmax - window.xmin, window.ymax - window.ymin) + 1
     while size > SMALLEST_FRAME:
         size //= 2
         middle = [(low + high + 1) // 2 - size // 2 for low, high in ((window.xmin, window.xmax),
                                                                       (window.ymin, window.ymax))]
         window = Roi(REGION, middle[0], middle[0] + size - 1, middle[1], middle[1] + size - 1)
-        yield _candidate(items, window), f"a window of {size} x {size} pixels"
+        yield search.candidate(items, window), f"a window of {size} x {size} pixels"
 
 
 # --- how the whole command fails --------------------------------------------------------------------------

@@ -12,10 +12,11 @@ from nbcompare.case.arguments.named_files import file_faults, files_of
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi
+from nbcompare.engine.adapter import adapt
 from nbcompare.engine.rendering.render_cache import RenderCache, key_of
 from nbcompare.engine.rendering.renderer import Batches, Renderer
 from nbcompare.engine.rendering.runs import Job, job_of
-from nbcompare.errors import NbCompareError
+from nbcompare.errors import NbCompareError, UsageError
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.reduce.signature import Signature, signature_of, signature_of_failed
 
@@ -47,6 +48,18 @@ class ReductionTrials:
     remembered: int = 0
     how: set[str] = field(default_factory=set)
 
+    def have_words_for(self, arguments: Sequence[str]) -> bool:
+        """Whether each engine's declaration says what becomes of all arguments: one that does not is never asked."""
+        try:
+            for role, engine in self.experiment.engines.items():
+                adapt(engine.adapter, (*arguments, *self._own(role)))
+        except UsageError:
+            return False
+        return True
+
+    def _own(self, role: str) -> tuple[str, ...]:
+        return {REFERENCE: self.experiment.case.reference_args, SUBJECT: self.experiment.case.subject_args}[role]
+
     def answer(self, candidate: ReductionCandidate) -> Signature:
         """How the candidate fails. One that cannot be run at all fails as its engine does."""
         self.tests += 1
@@ -61,8 +74,7 @@ class ReductionTrials:
         return found
 
     def _job(self, role: str, candidate: ReductionCandidate) -> Job:
-        own = {REFERENCE: self.experiment.case.reference_args, SUBJECT: self.experiment.case.subject_args}[role]
-        arguments = (*candidate.argv, *own)
+        arguments = (*candidate.argv, *self._own(role))
         return replace(job_of(self.experiment.case, self.experiment.engines[role], arguments, self.experiment.inputs),
                        seconds=TRIAL_SECONDS)
 

@@ -117,6 +117,8 @@ def test_two_subjects_that_differ_are_judged_by_the_thresholds_of_the_first(stor
     said = nb("compare", store.passed, store.failed)
     assert said.code == 3
     assert "not the same bits" in said.out and "sum_ratio on full: 125932, allowed 0.99 .. 1.01" in said.out
+    assert "(bright.py, version unknown)" in said.out
+    assert "summary.json" not in said.out, "nothing is written that could be looked into"
 
 
 def test_reference_of_one_against_subject_of_the_other(store, nb):

@@ -8,9 +8,11 @@ import signal
 from pathlib import Path
 from types import SimpleNamespace
 
+import click
 import numpy as np
 import pytest
 
+from nbcompare import cli
 from nbcompare.case.threshold import Threshold
 from nbcompare.cli import COMMANDS
 from nbcompare.commands.colour import coloured, taken_out
@@ -23,13 +25,13 @@ from nbcompare.commands.views.page.evidence import reproduce
 from nbcompare.compare.text_picture import text_picture
 from nbcompare.engine.processes.stopping import Stopped
 from nbcompare.engine.progress import Progress, time_left
-from nbcompare.errors import to_type
+from nbcompare.errors import ExitCode, to_type
 from nbcompare.explain.experiment import ExperimentSource
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep import bar as bar_module
 from nbcompare.run.sweep.bar import Bar
 from nbcompare.verdict.further_evidence import FurtherEvidence
-from nbcompare.verdict.verdict import Check
+from nbcompare.verdict.verdict import Check, Label, Verdict
 from tests.nbcompare.conftest import SMALL_CASE
 
 
@@ -47,6 +49,21 @@ def test_the_option_may_stand_before_and_after_the_command_but_not_behind_the_da
     assert taken_out(["--color", "never", "show", "x", "--color=always"]) == ("always", ["show", "x"])
     assert taken_out(["run", "--", "--color", "never"]) == ("auto", ["run", "--", "--color", "never"])
     assert taken_out(["--color", "red"]) == ("auto", ["--color", "red"])
+
+
+def test_a_word_that_is_missing_is_told_by_the_name_that_help_gives_it():
+    """click says of an argument of two words, "Argument 'named' takes 2 values"."""
+    group = cli.LazyCommands("nb-compare")
+    found = [(name, word) for name in COMMANDS for word in group.get_command(click.Context(group), name).params
+             if isinstance(word, click.Argument)]
+    assert len(found) > 15 and [(name, word.name) for name, word in found if word.nargs not in (1, -1)] == []
+
+
+def test_what_has_no_room_is_named_where_it_is():
+    """A command that writes no summary does not send anybody to one."""
+    verdict = Verdict(Label.FAIL, ExitCode.DIFFERS, (), tuple(f"reason {number}" for number in range(9)))
+    assert terminal.body(None, verdict)[-1].endswith("and 4 more, all with --format json")
+    assert terminal.body(None, verdict, rest="in results/summary.json")[-1].endswith("all in results/summary.json")
 
 
 def test_colours_reach_the_output(store, nb, monkeypatch):

@@ -28,8 +28,8 @@ def test_another_name_of_the_same_option_is_asked_by_its_rule():
 
 @pytest.mark.parametrize(("rule", "words", "said"), [
     (ArgumentRule("-size", ("--size",), (1.0, 2.0)), ["-size", "1", "2", "3"], "scales 2 values, and it has 3"),
-    (ArgumentRule("-size", ("{1}x{3}",)), ["-size", "1", "2", "3"], "has places for the values 1, 3, and it has 3"),
-    (ArgumentRule("-size", ("{1}x{2}",)), ["-size", "1"], "has places for the values 1, 2, and it has 1"),
+    (ArgumentRule("-size", ("{1}x{3}",)), ["-size", "1", "2", "3"], r"places \{1\}, \{3\}, and the option 3 values"),
+    (ArgumentRule("-size", ("{1}x{2}",)), ["-size", "1"], r"has the places \{1\}, \{2\}, and the option 1 values"),
     (ArgumentRule("-size", ("--size",), (2.0,)), ["-size", "wide"], "cannot be given in another unit")])
 def test_values_that_a_rule_has_no_place_or_unit_for_are_refused(rule, words, said):
     with pytest.raises(UsageError, match=said):

@@ -154,6 +154,32 @@ def test_a_defect_at_one_place_is_kept_in_a_window_of_the_image(reduce):
     assert xmin <= 20 <= xmax and ymin <= 12 <= ymax and xmax - xmin < 16
 
 
+def test_a_port_is_only_asked_in_words_that_its_declaration_has(nb, fake, tmp_path):
+    """It knows no -detpixels, no -roi and no -nonoise, and all of its template has to be filled: a candidate that
+    it has no word for is none, and does not end the reduction."""
+    (tmp_path / "nb-compare.yaml").write_text(f"""\
+engines:
+  reference: {{command: {fake('photons')}}}
+  subject:
+    command: {fake('photons')} -broken pair
+    arguments:
+      -detpixels_x: -detpixels_x
+      -detpixels_y: -detpixels_y
+      -flux: -flux
+      -phi: {{config: PHI}}
+      -osc: -osc
+      -lambda: {{drop: it has no other}}
+      -floatfile: -floatfile
+    config: {{file: run.ini, template: port.ini, argument: -phi}}
+""")
+    (tmp_path / "port.ini").write_text("{PHI}")
+    (tmp_path / "case.yaml").write_text(SMALL_CASE.replace("-flux 1e18", "-flux 1e18 -lambda 1 -phi 0 -osc 0.1"))
+    said = nb("reduce", "case.yaml", "-q", "--format", "json", "--cache", tmp_path / "cache")
+    assert said.code == 3 and said.json["complete"] and set(said.json["needed"]) == {"-phi 0", "-osc 0.1"}
+    assert said.json["command"][:4] == ["-detpixels_x", "8", "-detpixels_y", "8"]
+    assert not {"-nonoise", "-nopgm", "-detpixels", "-roi"} & set(said.json["command"])
+
+
 def test_an_engine_that_crashes_is_reduced_to_the_option_that_does_it(reduce):
     said = reduce("crash")
     assert said.code == 2 and said.json["needed"] == ["-mosaic 0"]

@@ -79,10 +79,12 @@ def test_a_raw_file_has_exactly_the_bytes_it_needs(tmp_path):
     path = tmp_path / "a.raw"
     path.write_bytes(b"12" + IMAGE.tobytes())
     assert read_image(path, Declared(dtype="<f4", shape=(3, 4), offset=2)).pixels.tobytes() == IMAGE.tobytes()
-    with pytest.raises(FileError, match="50 bytes, but 3 x 4 pixels of <f4 need 48"):
+    with pytest.raises(FileError, match=r"50 bytes, but 3 x 4 pixels \(slow x fast\) of <f4 need 48"):
         read_image(path, Declared(dtype="<f4", shape=(3, 4)))
-    with pytest.raises(FileError, match="50 bytes, but 3 x 4 pixels of <f4 after 3 bytes need 51"):
+    with pytest.raises(FileError, match=r"50 bytes, but 3 x 4 pixels \(slow x fast\) of <f4 after 3 bytes need 51"):
         read_image(path, Declared(dtype="<f4", shape=(3, 4), offset=3))
+    with pytest.raises(FileError, match=r"50 bytes, but 4 x 3 pixels \(fast x slow\) of <f4 need 48"):
+        read_image(path, Declared(dtype="<f4", shape=(3, 4), transposed=True))
 
 
 def test_members_of_an_archive_are_named(tmp_path):
