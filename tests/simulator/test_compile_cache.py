@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.options import Program
 from nanobrag_torch.render import compile_cache
 from nanobrag_torch.render.choose import choose_path
@@ -73,11 +74,16 @@ def test_unreadable_facts_are_refused(cache, text):
     assert compile_cache.obstacle() != ""
 
 
-@pytest.mark.parametrize("name", ["", compile_cache.LIBRARY])
+@pytest.mark.parametrize("name", ["..", "", compile_cache.LIBRARY])
 def test_a_library_that_others_can_write_is_refused(cache, name):
     path = cache / name
     path.chmod(path.stat().st_mode | 0o002)
     assert "others" in compile_cache.obstacle()
+
+
+def test_a_library_that_the_system_does_not_take_is_told_as_what_it_is(cache):
+    with pytest.raises(ArgumentError, match="compiled step cannot be loaded.*-render fast"):
+        compile_cache.library()
 
 
 def test_the_region_of_interest_does_not_matter_to_the_choice(cache, scene_of):

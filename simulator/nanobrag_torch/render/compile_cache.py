@@ -18,6 +18,8 @@ import os
 import platform
 from pathlib import Path
 
+from nanobrag_torch.errors import ArgumentError
+
 SOURCES = Path(__file__).with_name("machine")
 PYTHON = ("compiled.py", "sticky_renderer.py", "compile_build.py", "compile_check.py")
 LIBRARY, FACTS = "renderer.so", "facts.json"
@@ -57,21 +59,28 @@ def obstacle() -> str:
     try:
         kept = json.loads((folder / FACTS).read_text())
         found = hashlib.sha256(library.read_bytes()).hexdigest()
-        states = [path.stat() for path in (folder, library)]
+        parent, *states = [path.stat() for path in (folder.parent, folder, library)]
     except (OSError, ValueError):
         return "no compiled step; -compile makes one"
     if not isinstance(kept, dict) or {**kept, "library": None} != {**facts(), "library": None}:
         return "the compiled step is stale; -compile makes it anew"
     if kept.get("library") != found:
         return "the compiled step is damaged; -compile makes it anew"
-    if {state.st_uid for state in states} != {os.getuid()} or any(state.st_mode & 0o022 for state in states):
+    if {state.st_uid for state in states} != {os.getuid()} or any(state.st_mode & 0o022 for state in states) or (
+            parent.st_uid not in (os.getuid(), 0) or parent.st_mode & 0o002):  # they could put another in its place
         return "others could have changed the compiled step; -compile makes it anew"
     return ""
 
 
 def library() -> ctypes.CDLL:
-    """The library of the cache, which has no obstacle."""
-    return load(cache_folder() / LIBRARY)
+    """The library of the cache, which has no obstacle. Raises ArgumentError where the system does not take it, as from
+    a file system without programs, or where another -compile has just put it away."""
+    path = cache_folder() / LIBRARY
+    try:
+        return load(path)
+    except OSError as fault:
+        raise ArgumentError(f"the compiled step cannot be loaded ({fault}); -compile makes it anew, -render fast does "
+                            "without") from None
 
 
 @functools.cache
