@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbcompare.bundle.archive.sealed import Sealing
+from nbcompare.bundle.bundle import Bundle
 from nbcompare.bundle.check.archived import cell_of
 from nbcompare.bundle.check.verify import verified
 from nbcompare.case.case import Case
 from nbcompare.engine.sources.edited import scanned_once
-from nbcompare.errors import NbCompareError
+from nbcompare.errors import ExitCode, NbCompareError
 from nbcompare.run.group_looks import GroupLooks
-from nbcompare.run.sweep.memory_folder import memory_folder
+from nbcompare.run.sweep.memory_folder import is_short, memory_folder
 from nbcompare.run.sweep.worker import Order, has_bundled_engines, looks_of_group, of_git, run_order
 
 MOST_IN_GROUP = 10
@@ -66,15 +67,18 @@ def matrix_name(case: Case) -> str:
 
 def make_archive(orders: Group, stamp: str, target: Path, work: Path, *, verify: bool) -> Left:
     """Run cells one after another and seal their bundles, all of one stamp, in a new file ``target``; they are made
-    below ``work``, or in memory where they are small. Where no cell left a bundle there is no file. ``verify``: each is
-    verified in full before it is taken in, where nobody will do so who publishes it. What the cells have in common is
-    looked at once; where it was changed meanwhile all are run again, each with looks of its own."""
+    below ``work``, or in memory where they are small and as long as there is some. Where no cell left a bundle there is
+    no file. ``verify``: each is verified in full before it is taken in, where nobody will do so who publishes it. What
+    the cells have in common is looked at once; where it was changed meanwhile all are run again, each with looks of its
+    own."""
     looks = looks_of_group()
-    with garbage_seldom(), memory_folder(_most_bytes(orders), work) as place:
-        left = _sealed(orders, stamp, target, place, verify=verify, looks=looks)
+    most_bytes = _most_bytes(orders)
+    with garbage_seldom(), memory_folder(most_bytes, work) as place:
+        places = _Places(place, work, most_bytes)
+        left = _sealed(orders, stamp, target, places, verify=verify, looks=looks)
         if looks.end():
             target.unlink(missing_ok=True)
-            left = _sealed(orders, stamp, target, place, verify=verify, looks=None)
+            left = _sealed(orders, stamp, target, places, verify=verify, looks=None)
     return left
 
 
@@ -108,22 +112,51 @@ def _remove(folder: Path, aside: Executor) -> None:
     aside.submit(shutil.rmtree, folder, ignore_errors=True)
 
 
-def _sealed(orders: Group, stamp: str, target: Path, work: Path, *, verify: bool, looks: GroupLooks | None) -> Left:
+@dataclass
+class _Places:
+    """Where the cells of a group are run; ``otherwise`` from the one on that fails while memory is short, as others may
+    have taken it meanwhile."""
+
+    place: Path
+    otherwise: Path
+    most_bytes: int
+
+    def run(self, order: Order) -> tuple[Bundle, float]:
+        """As ``run_order``."""
+        try:
+            found = self._run(order)
+            if found[0].record.verdict.exit_code is not ExitCode.ENGINE_FAILED or not self._are_short():
+                return found
+        except NbCompareError:
+            if not self._are_short():
+                raise
+        shutil.rmtree(self.place / order.case.name, ignore_errors=True)
+        self.place = self.otherwise
+        return self._run(order)
+
+    def _run(self, order: Order) -> tuple[Bundle, float]:
+        return run_order(replace(order, options=replace(order.options, bundles=self.place)))
+
+    def _are_short(self) -> bool:
+        return self.place != self.otherwise and is_short(self.place, self.most_bytes)
+
+
+def _sealed(orders: Group, stamp: str, target: Path, places: _Places, *, verify: bool,
+            looks: GroupLooks | None) -> Left:
     """One attempt: what engines are and opened is looked at by ``looks`` for all, or else for each cell."""
     faults: dict[str, tuple[int, str]] = {}
     answers: dict[Hashable, object] = {}
     with closing(Sealing(target)) as archive, scanned_once(), ThreadPoolExecutor(1) as aside:
         for order in orders:
             answers = of_git(answers)
-            own = replace(order, stamp=stamp, in_archive=True, in_memory=not verify, answers=answers, looks=looks,
-                          options=replace(order.options, bundles=work))
+            own = replace(order, stamp=stamp, in_archive=True, in_memory=not verify, answers=answers, looks=looks)
             try:
-                bundle, seconds = run_order(own)
+                bundle, seconds = places.run(own)
                 found = verified(bundle.folder) if verify else bundle
                 archive.add(bundle.contents, cell_of(found, seconds))
             except NbCompareError as fault:
                 faults[order.case.name] = int(fault.exit_code), fault.message
-            _remove(work / order.case.name, aside)
+            _remove(places.place / order.case.name, aside)
         if archive.cells:
             archive.seal()
     if not archive.cells:

@@ -21,6 +21,9 @@ _BEGINS = "nb-compare-cells-"
 _SHARE = 64
 """A group takes no more than this part of what is free: others may run beside it, and all of it is memory."""
 
+_FILES = 1000
+"""A cell has fewer."""
+
 
 @contextmanager
 def memory_folder(most_bytes: int, otherwise: Path) -> Iterator[Path]:
@@ -28,7 +31,7 @@ def memory_folder(most_bytes: int, otherwise: Path) -> Iterator[Path]:
     It is held while the block runs, so that one left by a process that was killed is known, and removed by the next."""
     handle = None
     with suppress(OSError):
-        if most_bytes * _SHARE <= _free():
+        if _has_room(most_bytes):
             _remove_left()
             while handle is None:  # whoever looks for what was left may have been quicker than our lock
                 made = Path(tempfile.mkdtemp(prefix=_BEGINS, dir=PLACE))
@@ -43,9 +46,17 @@ def memory_folder(most_bytes: int, otherwise: Path) -> Iterator[Path]:
         os.close(handle)
 
 
-def _free() -> int:
+def is_short(folder: Path, most_bytes: int) -> bool:
+    """Whether a folder is one in memory, and there is no room any more for ``most_bytes``: others took it meanwhile."""
+    try:
+        return folder.parent == PLACE and not _has_room(most_bytes)
+    except OSError:
+        return True
+
+
+def _has_room(most_bytes: int) -> bool:
     found = os.statvfs(PLACE)
-    return found.f_bavail * found.f_frsize
+    return most_bytes * _SHARE <= found.f_bavail * found.f_frsize and (not found.f_files or found.f_favail > _FILES)
 
 
 def _remove_left() -> None:

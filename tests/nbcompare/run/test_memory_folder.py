@@ -11,7 +11,7 @@ import pytest
 from nbcompare.bundle.lock import lock
 from nbcompare.case.case import CaseInput
 from nbcompare.case.case_file import load_case
-from nbcompare.errors import UsageError
+from nbcompare.errors import ExitCode, FileError, UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep import groups, memory_folder, worker
 from nbcompare.run.sweep.memory_folder import memory_folder as in_memory
@@ -85,3 +85,29 @@ def test_only_small_cells_of_our_own_engines_are_known_to_be_small(tmp_path, mon
 
     monkeypatch.setattr(worker, "_engines", none)
     assert groups._most_bytes((order,)) == sys.maxsize
+
+
+@pytest.mark.parametrize("how", ["no bundle", "engine failed"])
+def test_a_cell_that_fails_where_others_took_the_memory_is_run_on_the_disk(place, tmp_path, monkeypatch, how):
+    (tmp_path / "small.yaml").write_text(SMALL_CASE)
+    order, ran = worker.Order(load_case(tmp_path / "small.yaml"), RunOptions()), []
+
+    def run(order):
+        ran.append(order.options.bundles)
+        if order.options.bundles.parent == place and how == "no bundle":
+            raise FileError("No space left on device")
+        code = ExitCode.PASS if order.options.bundles.parent != place else ExitCode.ENGINE_FAILED
+        return SimpleNamespace(record=SimpleNamespace(verdict=SimpleNamespace(exit_code=code))), 1.0
+
+    monkeypatch.setattr(groups, "run_order", run)
+    (place / "cells").mkdir()
+    places = groups._Places(place / "cells", tmp_path / "disk", 1000)
+    if how == "no bundle":
+        with pytest.raises(FileError):  # there is room: it would fail on the disk, too
+            places.run(order)
+    else:
+        assert places.run(order)[0].record.verdict.exit_code is ExitCode.ENGINE_FAILED
+    assert ran == [place / "cells"]
+    monkeypatch.setattr(memory_folder, "_SHARE", 1 << 60)
+    assert [places.run(order)[0].record.verdict.exit_code for _ in range(2)] == [ExitCode.PASS, ExitCode.PASS]
+    assert ran[1:] == [place / "cells", tmp_path / "disk", tmp_path / "disk"]
