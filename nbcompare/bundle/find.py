@@ -51,6 +51,9 @@ def find_bundle(named: str | os.PathLike[str], bundles: Path = BUNDLES) -> Path:
         return _as_named(found[0], path)
     if path.is_dir():
         return path  # no bundle, and whoever asked says what is missing there
+    its = archived_in(bundles, path.name)
+    if its:
+        raise EvidenceError(f"{text}: this case has bundles of each cell of its matrix", hint=f"name one, {its[0]} say")
     known = [*names_of(bundles), *archived_in(bundles)]
     near = nearest(path.name, known if nearest_of(path.name, known) else names_of(bundles))
     raise EvidenceError(f"{text}: there is no bundle of that name; {_without_archive(path) or near}",

@@ -128,10 +128,13 @@ def archives_in(root: Path) -> list[Path]:
     return [path for home in homes_in(root) for path in sorted(home.iterdir()) if ARCHIVE.fullmatch(path.name)]
 
 
-def archived_in(root: Path) -> list[str]:
-    """The cells that sealed archives below ``root`` say they hold; nothing is verified. Raises FileError as above."""
+def archived_in(root: Path, case: str | None = None) -> list[str]:
+    """The cells that sealed archives below ``root``, or those of one case, say they hold; nothing is verified. Raises
+    FileError as above."""
     found: dict[str, None] = {}
     for path in archives_in(root):
+        if case not in (None, path.parent.name):
+            continue
         with suppress(ValueError):
             found.update(dict.fromkeys(cell.cell for cell in cells_in_text(index_in(path) or "")))
     return list(found)

@@ -15,7 +15,7 @@ from pathlib import Path
 from nbcompare.bundle.history.cache import Cache
 from nbcompare.bundle.history.past_run import PastRun, past_run
 from nbcompare.bundle.imported import is_imported
-from nbcompare.bundle.listing import homes_in, listed, stamped_in
+from nbcompare.bundle.listing import archived_in, homes_in, listed, stamped_in
 from nbcompare.bundle.manifest import read_text, record_sum
 from nbcompare.bundle.names import MANIFEST, RECORD, SIGNOFFS
 from nbcompare.bundle.signoffs import SignOff, read
@@ -61,9 +61,13 @@ def read_history(root: Path, case: str | None = None, cache: Cache | None = None
 def runs_of(root: Path, case: str) -> tuple[PastRun, ...]:
     """The runs of a case, oldest first. Raises EvidenceError where there is none."""
     found = read_history(root, case).cases.get(case)
+    cell = Path(case).name
+    if not found and cell in archived_in(root):
+        raise EvidenceError(f"{root}: the bundles of {cell} lie in sealed archives, and only those in folders are "
+                            "followed", hint=f"nb-compare show {cell} prints the newest")
     if not found:
         known = [home.name for home in homes_in(root) if stamped_in(home)]
-        raise EvidenceError(f"{root / case}: there is no bundle of case {case}; {nearest(case, known)}",
+        raise EvidenceError(f"{root}: there is no bundle of case {case}; {nearest(case, known)}",
                             hint="nb-compare list")
     return found
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.case.arguments.command import Command, WrittenOption, declared_shape, is_number, parse_command, written
 from nbcompare.case.arguments.named_files import FLOAT_OPTION
-from nbcompare.case.arguments.options import all_options
+from nbcompare.case.arguments.options import all_options, option_named
 from nbcompare.engine.adapter import adapt
 from nbcompare.engine.engine import Engine
 from nbcompare.errors import NbCompareError, UsageError
@@ -58,10 +58,14 @@ def _takes(engine: Engine, names: Sequence[str]) -> bool:
     return any(rule.drop is None for rule in rules)
 
 
-def accepted(engines: Sequence[Engine], argv: Sequence[str]) -> bool:
-    """Whether every engine's declaration has words for a command."""
+def accepted(engines: Sequence[Engine], argv: Sequence[str], *, whole: bool = True) -> bool:
+    """Whether every engine's declaration has words for a command, or for a part of one, which need not fill a
+    template."""
+    adapters = [engine.adapter for engine in engines]
+    if not whole:
+        adapters = [replace(adapter, config=None) if adapter else None for adapter in adapters]
     try:
-        return all(not adapt(engine.adapter, argv).dropped for engine in engines)
+        return all(not adapt(adapter, argv).dropped for adapter in adapters)
     except UsageError:
         return False
 
@@ -74,21 +78,43 @@ def drawn(seed: int, at: int, pool: frozenset[str], engines: Sequence[Engine], f
         (folder / name).write_bytes(content)
     command = parse_command(made.argv)
     kept = [item for item in command.items if item.option and item.option.name in pool
-            and accepted(engines, item.tokens)]
+            and accepted(engines, item.tokens, whole=False)]
     lost = [item for item in command.items if item.option and item.option.kind in FRAME and item not in kept]
     try:
         if lost or any(item.word in ("-img", "-mask") for item in command.items if item not in kept):
-            kept = _with_size(kept, command, folder)
-        return _draw(kept, folder)
+            kept = _with_size(kept, command, folder, engines)
+        return _draw([*kept, *_filling(kept, seed, at, pool, engines)], folder)
     except NbCompareError:
         return None
 
 
-def _with_size(kept: Sequence[WrittenOption], command: Command, folder: Path) -> list[WrittenOption]:
-    """The items with a size of their own, where an option that said it is not taken."""
+def _with_size(kept: Sequence[WrittenOption], command: Command, folder: Path,
+               engines: Sequence[Engine]) -> list[WrittenOption]:
+    """The items with a size of their own, where an option that said it is not taken; a square one where an engine knows
+    no other."""
     shape = declared_shape(command.argv, folder)
-    plain = parse_command(("-detpixels_x", str(shape.fast), "-detpixels_y", str(shape.slow))).items
-    return [*(item for item in kept if not (item.option and item.option.kind in ("size", "roi"))), *plain]
+    plain = ("-detpixels_x", str(shape.fast), "-detpixels_y", str(shape.slow))
+    square = ("-detpixels", str(shape.fast))
+    says = square if accepted(engines, square, whole=False) and not accepted(engines, plain, whole=False) else plain
+    return [*(item for item in kept if not (item.option and item.option.kind in ("size", "roi"))),
+            *parse_command(says).items]
+
+
+def _filling(kept: Sequence[WrittenOption], seed: int, at: int, pool: frozenset[str],
+             engines: Sequence[Engine]) -> list[WrittenOption]:
+    """Options of other commands of the seed, for the places of templates that nothing else fills."""
+    missing = {option_named(rule.option) for engine in engines if engine.adapter and engine.adapter.config
+               for rule in engine.adapter.rules if not {*rule.config} <= {*dict(engine.adapter.config.defaults)}}
+    missing -= {None, *(item.option for item in kept)}
+    found: list[WrittenOption] = []
+    for more in range(_TRIES):
+        if not missing:
+            break
+        for item in parse_command(random_command(seed, at * 1_000_003 + more, like_c=False).argv).items:
+            if item.option in missing and item.row.name in pool and item.row.kind not in FRAME and not item.row.file:
+                found.append(item)
+                missing.discard(item.option)
+    return found
 
 
 def around(command: Sequence[str], seed: int, at: int, pool: frozenset[str], engines: Sequence[Engine],

@@ -11,6 +11,7 @@ from nbcompare.bundle.archive.sealed import Sealing
 from nbcompare.bundle.bundle import contents_of, load_bundle
 from nbcompare.bundle.check.archived import cell_of
 from nbcompare.bundle.find import find_bundle
+from nbcompare.bundle.history.kept import runs_of
 from nbcompare.errors import EvidenceError
 from tests.nbcompare.made_history import stamp_of
 
@@ -66,3 +67,15 @@ def test_the_name_of_an_archived_cell_that_was_nearly_said_is_told(sealed, store
         with pytest.raises(EvidenceError, match="there is no bundle of that name") as caught:
             find_bundle(named, store.root)
         assert said in str(caught.value)
+
+
+def test_a_case_of_which_only_cells_are_archived_is_told_so(sealed, store):
+    with pytest.raises(EvidenceError, match="grid: this case has bundles of each cell") as caught:
+        find_bundle("grid", store.root)
+    assert caught.value.hint == "name one, small.phi0.5 say"
+    for named in ("small.phi0.5", f"grid/{sealed.name}/small.phi0.5"):
+        with pytest.raises(EvidenceError, match=r"the bundles of small.phi0.5 lie in sealed archives") as caught:
+            runs_of(store.root, named)
+        assert caught.value.hint == "nb-compare show small.phi0.5 prints the newest"
+    with pytest.raises(EvidenceError, match="there is no bundle of case qqqq; known: small\n"):
+        runs_of(store.root, "qqqq")

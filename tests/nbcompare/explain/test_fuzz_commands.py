@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbcompare.case.declared.adapter import Adapter, ArgumentRule
+from nbcompare.case.declared.adapter import Adapter, ArgumentRule, ConfigFile
 from nbcompare.compare.image import Shape
 from nbcompare.engine.engine import Engine, Run
 from nbcompare.engine.failure import Failure
@@ -216,6 +216,19 @@ def test_only_options_that_a_declaration_hands_on_are_tried(monkeypatch, tmp_pat
     assert pool == {"-detpixels_f", "-detpixels_s", "-lambda"}
     made = [draw.drawn(1, at, pool, [engine], tmp_path) for at in range(12)]
     assert {name for command in made if command for name in command.options} == pool
+
+
+def test_a_port_that_is_told_by_a_file_is_drawn_commands_that_fill_it(monkeypatch, tmp_path):
+    """Each place without a default, and the size in the one word that the port has for it."""
+    names = {"-cell": "CELL", "-default_F": "F", "-N": "N", "-lambda": "WAVE", "-detpixels": "SIZE", "-phi": "PHI"}
+    template = ConfigFile("run.ini", " ".join(f"{{{hole}}}" for hole in names.values()), None, (("PHI", "0"),))
+    adapter = Adapter(tuple(ArgumentRule(name, config=(hole,)) for name, hole in names.items()), "refuse", template)
+    engine = Engine("subject", "port", ("/bin/port",), "test")
+    monkeypatch.setattr(Engine, "adapter", property(lambda self: adapter))
+    made = [draw.drawn(1, at, draw.pool_of([engine]), [engine], tmp_path) for at in range(6)]
+    assert all(command and draw.accepted([engine], command.argv) for command in made)
+    assert any("-phi" in command.options for command in made), "nothing asks for it: it was in the command drawn"
+    assert not draw.accepted([engine], ("-cell", "100")) and draw.accepted([engine], ("-cell", "100"), whole=False)
 
 
 def test_pairs_are_counted_once_and_only_of_the_pool():
