@@ -97,6 +97,18 @@ def test_a_defect_of_the_image_is_named_first(id):
     assert found[0].id == id, [cause.id for cause in found]
 
 
+@pytest.mark.parametrize("centre", [(0, 0), (1, 2)])
+def test_a_turn_is_no_proof_where_the_reference_is_nearly_symmetric_to_it(centre):
+    """A factor that grows along an axis by a thousandth, the other way round: the turned image to the last bit."""
+    even = np.maximum(spots(), spots()[::-1, ::-1]).astype("f8")
+    slope = np.linspace(-1, 1, even.shape[0])[:, None]
+    for tilted, proven in ((even * (1 + 1e-3 * slope), False), (even * (1 + 0.5 * slope), True)):
+        images = [np.roll(image, centre, (0, 1)).astype("f4") for image in (tilted, tilted[::-1, ::-1])]
+        found = diagnose(Question(*images, ARGV, Path()), DiagnosisOptions(quick=True)).causes
+        assert (found[0].id, found[0].proven) == ("rotated-180", proven), found[0].sentence
+        assert any("symmetric to this move" in line for line in found[0].evidence) is not proven
+
+
 @pytest.mark.parametrize("id, factor", {
     "fluence-default": 125932015286227086360700780544 / (2e19 * 3 / 0.4e-3**2),
     "exposure-ignored": 1 / 3,

@@ -45,6 +45,9 @@ _KERNEL = 0.05
 """Weights further from those of a bilinear shift than this share of it are no bilinear ones."""
 _FEWEST_SEEN = 0.1
 """Of an image that is laid on itself, this share of the bright pixels has to be where both hold a measurement."""
+_SYMMETRIC = 1e-2
+"""A reference that a turn changes by less than this share of its peak is symmetric to it but for a little, and whatever
+turns that little round, such as a factor taken at the other end of each pixel, gives the turned image as well."""
 _FAR_FROM_EDGES = 12
 """Pixels from an edge, where what lay beyond it does not reach."""
 
@@ -88,11 +91,25 @@ def _looks_equal(pair: ImagePair, edited: np.ndarray, gaps: np.ndarray | None, b
 
 def _exact(pair: ImagePair, turned: np.ndarray, gaps: np.ndarray | None, id: str, words: str) -> Iterator[Cause]:
     """``gaps`` are the turned image's."""
-    proof = pair.prove(turned.reshape(pair.x.shape), None if gaps is None else ~gaps.reshape(pair.x.shape))
+    moved = turned.reshape(pair.x.shape)
+    told = None if gaps is None else ~gaps.reshape(pair.x.shape)
+    proof = pair.prove(moved, told)
     if proof.holds:
-        yield carried_out(id, f"the subject is the reference {words}",
-                          (f"the {words.split()[0]} reference is the subject to {proof.residual:.2g} of the peak",),
-                          residual=proof.residual, left=proof.left, what=words, confidence=0.99, prior=0.95)
+        found = carried_out(id, f"the subject is the reference {words}",
+                            (f"the {words.split()[0]} reference is the subject to {proof.residual:.2g} of the peak",),
+                            residual=proof.residual, left=proof.left, what=words, confidence=0.99, prior=0.95)
+        yield _unless_symmetric(pair, found, moved, told)
+
+
+def _unless_symmetric(pair: ImagePair, found: Cause, moved: np.ndarray, told: np.ndarray | None) -> Cause:
+    """The cause, as a guess where the reference is nearly symmetric to the move; ``told`` are the pixels that tell."""
+    apart = np.abs(moved - pair.x)
+    own = float(np.where(told & pair.measured if told is not None else pair.measured, apart, 0).max()) / pair.peak
+    if own > _SYMMETRIC:
+        return found
+    return replace(found, proven=False, confidence=0.6, evidence=(
+        *found.evidence,
+        f"the reference is symmetric to this move to {own:.2g} of its peak: other changes look the same"))
 
 
 def _shifted(question: Question, turned: np.ndarray, gaps: np.ndarray | None, shift: tuple[int, int], id: str,
@@ -119,7 +136,8 @@ def _shifted(question: Question, turned: np.ndarray, gaps: np.ndarray | None, sh
                                  f"inside, the moved reference is the subject to {inside.residual:.2g} of the peak"),
                                 residual=inside.residual, left=inside.left, what=f"{first}{what} {move}",
                                 confidence=0.97, prior=0.9)
-            yield replace(found, edit={**(found.edit or {}), MOVED: [dx, dy]}) if not id else found
+            yield replace(found, edit={**(found.edit or {}), MOVED: [dx, dy]}) if not id else \
+                _unless_symmetric(pair, found, edges, None)
             return
     unseen = not (wrapped & pair.measured).any()
     evidence = (f"{100 * (1 - wrapped.mean()):.0f} % of the image is the moved reference to {inside.residual:.2g} of "
@@ -133,8 +151,9 @@ def _shifted(question: Question, turned: np.ndarray, gaps: np.ndarray | None, sh
         cause = causes.BEAM_CENTRE_VALUE
         sentence = f"the pattern lies {move} off: a beam centre {in_mm(question, dx, dy)}"
         confidence, prior = 0.9, 0.7
-    yield carried_out(cause, sentence, evidence, residual=inside.residual, left=inside.left,
-                      what=f"{first}shifted {move}", confidence=confidence, prior=prior)
+    found = carried_out(cause, sentence, evidence, residual=inside.residual, left=inside.left,
+                        what=f"{first}shifted {move}", confidence=confidence, prior=prior)
+    yield _unless_symmetric(pair, found, rolled, ~(wrapped | gone)) if id else found
     if not id and unseen:  # what came in at the edge would tell which it was
         yield carried_out(causes.PIXEL_SHIFT, f"the subject is the reference shifted {move}", evidence,
                           residual=inside.residual, left=inside.left, what=f"shifted {move}", confidence=confidence,
