@@ -23,7 +23,7 @@ from nbcompare.compare.image import Roi
 from nbcompare.compare.masked_arrays import filled
 from nbcompare.compare.picture_frame import PictureFrame
 from nbcompare.compare.picture_settings import DEFAULT_PERCENTILE
-from nbcompare.compare.png_file import write_png
+from nbcompare.compare.png_file import packed_beside, write_png
 from nbcompare.compare.region_pictures import identical
 
 METHOD = "linear 0..percentile of positive pixels of both images"
@@ -136,8 +136,6 @@ def draw_all(view: Roi, boxes: Sequence[Roi], scale: Scale,
     they have in common is drawn once, and each file is packed while the next picture is drawn. Without limits there is
     nothing to be seen, and no scale."""
     frame = PictureFrame(view, boxes)
-    with ThreadPoolExecutor() as pool:
-        saved = [pool.submit(write_png, path, np.asarray(frame.picture(image, title, colours, limits)))
-                 for path, image, title, colours, limits in pictures]
-    for one in saved:
-        one.result()
+    with packed_beside():
+        for path, image, title, colours, limits in pictures:
+            write_png(path, np.asarray(frame.picture(image, title, colours, limits)))

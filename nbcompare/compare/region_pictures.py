@@ -8,7 +8,6 @@ An identical pair is said to be identical, and no difference is drawn of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ from nbcompare.compare.colour_scales import (
 from nbcompare.compare.colours import colours_of
 from nbcompare.compare.lettering import DIM, INK, MARK, font
 from nbcompare.compare.masked_arrays import filled, is_masked, mask_of, values_of
-from nbcompare.compare.png_file import write_png
+from nbcompare.compare.png_file import packed_beside, write_png
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -68,11 +67,9 @@ class _Panel:
 
 def write_region_pictures(reference: np.ndarray, subject: np.ndarray, files: Mapping[Path, RegionComparison]) -> None:
     """Draw compared regions of two images of one shape [slow, fast], a PNG file each."""
-    with ThreadPoolExecutor() as pool:
-        saved = [pool.submit(write_png, path, region_picture(reference, subject, region))
-                 for path, region in files.items()]
-    for one in saved:
-        one.result()
+    with packed_beside():
+        for path, region in files.items():
+            write_png(path, region_picture(reference, subject, region))
 
 
 def region_picture(reference: np.ndarray, subject: np.ndarray, region: RegionComparison) -> np.ndarray:

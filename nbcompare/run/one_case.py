@@ -26,6 +26,7 @@ from nbcompare.case.further_subject import known_as
 from nbcompare.case.inputs import hash_inputs
 from nbcompare.case.validate import refuse_slips
 from nbcompare.compare.peaks import PeakTable
+from nbcompare.compare.png_file import packed_beside
 from nbcompare.engine.identity import EngineIdentity, GitState, content_hash, environment_facts
 from nbcompare.engine.installation import HARNESS, REFERENCE_SOURCE, SIMULATOR
 from nbcompare.engine.processes.asking import asked_once
@@ -93,9 +94,10 @@ def run_case(case: Case, options: RunOptions, progress: Progress, handed: Handed
                 staged = replace(staged, beside=side_by_side(staged.jobs, options, stored=staged.stored is not None))
                 kept = take_tests(staged)
         tests = kept or _tests(staged, options, handed, progress)
-        ran, judgement, scale = _run_and_judge(staged, tests, options, handed, progress)
-        handed = replace(handed, notes=(*handed.notes, *told))
-        record = _record(staged, tests, ran, judgement, options, handed, progress)
+        with packed_beside():  # files of pictures, while the account and the record are put together
+            ran, judgement, scale = _run_and_judge(staged, tests, options, handed, progress)
+            handed = replace(handed, notes=(*handed.notes, *told))
+            record = _record(staged, tests, ran, judgement, options, handed, progress)
         _write_texts(bundle, record, scale, case.path)
         return bundle.publish(record)
 
@@ -156,12 +158,12 @@ def _run_and_judge(staged: StagedCase, tests: Mapping[str, TestsOutcome], option
 
             meanwhile.wait()  # the account asks the system at each step: beside it all takes three times as long
             judgement = judge_runs(staged, ran, place, options, progress, CUDA if CUDA in tests else None)
+        scale = _written(staged, ran, judgement, place, options)
         before = ran.runs  # no engine is run from here on
         copied = copied_from(ran.runs, judgement.further, place.opened)
         ran = with_opened(ran, staged, place, handed.account)
         if ran.runs != before and handed.renderer:  # what a kept engine once read is another file now
             handed.renderer.begin_anew()
-        scale = _written(staged, ran, judgement, place, options)
     if any(run.failure for run in before):
         collect_after_failure(staged.case, staged.bundle, confined=options.sandbox)
     own = {role: written_by_itself(calls) for role, calls in place.opened.items()}

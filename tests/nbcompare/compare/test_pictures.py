@@ -12,7 +12,7 @@ from nbcompare.compare.image import Roi, Shape
 from nbcompare.compare.lettering import INK, ticks
 from nbcompare.compare.picture_frame import BAR
 from nbcompare.compare.pictures import percentile_of_positive, write_pictures
-from nbcompare.compare.png_file import write_png
+from nbcompare.compare.png_file import packed_beside, write_png
 
 
 @settings(max_examples=60, deadline=None)
@@ -37,6 +37,23 @@ def test_a_written_png_file_is_whole_and_holds_the_very_pixels(tmp_path):
     with Image.open(tmp_path / "some.png") as image:
         assert (image.format, image.mode) == ("PNG", "RGB")
         assert np.array_equal(np.asarray(image), pixels)
+
+
+def test_files_that_are_packed_beside_are_there_in_the_end_of_the_outer_block_or_it_is_told(tmp_path):
+    pixels = np.zeros((900, 900, 3), np.uint8)
+    with packed_beside():
+        with packed_beside():
+            write_png(tmp_path / "inner.png", pixels)
+        write_png(tmp_path / "outer.png", pixels)
+    assert [np.asarray(Image.open(tmp_path / name)).shape for name in ("inner.png", "outer.png")] == [pixels.shape] * 2
+    reached = False
+    with pytest.raises(FileNotFoundError), packed_beside():
+        write_png(tmp_path / "missing" / "some.png", pixels)
+        write_png(tmp_path / "other.png", pixels)
+        reached = True
+    assert reached and (tmp_path / "other.png").is_file()
+    with pytest.raises(FileNotFoundError):
+        write_png(tmp_path / "missing" / "some.png", pixels)  # at once, where no block waits for it
 
 
 @pytest.fixture
