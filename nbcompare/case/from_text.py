@@ -32,12 +32,15 @@ def _threshold(text: str, roi: str) -> tuple[str, str, float | None, float | Non
 
 
 def _limit(text: str, written: str) -> float | None:
-    if not written:
-        return None
+    return finite_number("--threshold", text, written) if written else None
+
+
+def finite_number(option: str, text: str, word: str) -> float:
+    """What a word of an option's value ``text`` says as a number. Raises UsageError for none that is finite."""
     try:
-        value = float(written)
+        value = float(word)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UsageError(f"--threshold {text!r}: {written!r} is no finite number")
+        raise UsageError(f"{option} {text!r}: {word!r} is no finite number")
     return value

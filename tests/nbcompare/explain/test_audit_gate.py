@@ -80,7 +80,7 @@ def test_a_kind_that_there_is_not_is_an_error(audit):
 
 @pytest.mark.parametrize("words, complaint", [
     (("--strengths", "0"), "--strengths"), (("--strengths", "x"), "--strengths"),
-    (("--threshold-only", "correlation"), "no number"), (("--threshold-only", "likeness=1"), "no metric"),
+    (("--threshold-only", "correlation"), "no finite number"), (("--threshold-only", "likeness=1"), "no metric"),
     (("--threshold-only", "sum_ratio=1"), "LOW..HIGH"), (("--threshold-only", "correlation@nowhere=1"), "no region"),
     (("--require-first", "1"), "--no-diagnosis"), (("--require", "2"), "from 0 to 1")])
 def test_bad_options_are_errors(audit, words, complaint):
