@@ -28,6 +28,7 @@ typedef struct {
     Vector position;          /* as listed, before it is made a unit vector */
     double hdiv, vdiv;        /* deviation from the beam, of a generated source */
     Vector incident;          /* unit direction of travel of its photons */
+    Vector incident_again;    /* unit(incident): of another last bit, as the polarization sees it */
     double wavelength_m;
     double weight;
     double printed_weight;
@@ -36,6 +37,7 @@ typedef struct {
 typedef struct {
     Vector direction;         /* unit, of travel */
     Vector polarization_axis; /* unit */
+    Vector settled_axis;      /* the same, made unit until no bit changes, as the polarization sees it */
     Vector vertical;          /* unit(direction x polarization axis) */
     double wavelength_m;      /* central */
     double fluence_per_m2;

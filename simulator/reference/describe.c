@@ -314,7 +314,7 @@ static void describe_pixel(Json *json, const Scene *scene, int fast, int slow, i
     json_vector(json, "hkl", vector(m.h, m.k, m.l));
     json_vector(json, "hkl_nearest", vector(m.h0, m.k0, m.l0));
     json_number(json, "solid_angle_sr", solid_angle(d, length(position)));
-    json_number(json, "polarization", source_polarization(scene, beam->direction, direction));
+    json_number(json, "polarization", source_polarization(scene, unit(beam->direction), direction));
     json_close(json, '}');
 }
 

@@ -16,7 +16,7 @@
 static Source parse_source(const Text *text, const Line *line, double wavelength_m, Allowed allowed)
 {
     double column[SOURCE_COLUMNS] = {0.0, 0.0, 0.0, 1.0, 0.0};
-    Source source;
+    Source source = {0};
     int i;
     column[4] = wavelength_m;
     if (line->count < 3 || (line->count > SOURCE_COLUMNS && !allowed.columns)) {
@@ -31,7 +31,6 @@ static Source parse_source(const Text *text, const Line *line, double wavelength
             fail("%s line %ld: '%s' is not a number%s", text->path, text->line_number, line->field[i],
                  hint_of(line, allowed));
     source.position = vector(column[0], column[1], column[2]);
-    source.hdiv = source.vdiv = 0.0;
     source.incident = source.position;
     source.weight = 1.0;
     source.printed_weight = column[3];

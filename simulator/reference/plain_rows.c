@@ -15,7 +15,8 @@
 #include "units.h"
 
 #define SINES_OF_TERM 12     /* two for each axis of the lattice factor, which is squared */
-#define ROUNDINGS 40         /* of a term and of what is done to the sum, each of half a unit in either image */
+#define ROUNDINGS 40         /* of a term, of what is done to the sum, and of the direction, which is not made unit again
+                              * where little is made of that; each of half a unit in either image */
 #define MOST_FLUENCE 1e100   /* photons per square metre: with more, sums would count that are too small for doubles to
                               * hold all of their digits */
 #define MOST_F 1e100         /* electrons: with more, its square could be too large */

@@ -4,6 +4,7 @@
 
 #include "vectors.h"
 
+Vector settled(Vector axis);
 double polarization_factor(double kahn, Vector incident, Vector diffracted, Vector axis);
 
 #endif

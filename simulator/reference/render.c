@@ -30,7 +30,7 @@ typedef struct {
     Trace *trace;
     int quick;                      /* whether by quicker sines (see plain_rows.c) */
     double omega, polar, capture;   /* in force; see the head of this file */
-    int has_omega, has_polar;
+    int has_omega;
     double inside;                  /* product of the factors applied to each term */
     double sum, omega_sum;
 } Pixel;
@@ -60,12 +60,13 @@ static Subpixel locate(const Scene *scene, int slow, int fast, int layer, int su
     return at;
 }
 
+/* Of an incident direction that was made a unit vector once more. */
 double source_polarization(const Scene *scene, Vector incident, Vector diffracted)
 {
     if (scene->beam.no_polarization)
         return 1.0;
     return polarization_factor(scene->beam.polarization, incident, diffracted,
-                               scene->beam.polarization_axis);
+                               scene->beam.settled_axis);
 }
 
 /* ---- the terms --------------------------------------------------------------------------------- */
@@ -103,12 +104,14 @@ static double inside_factor(const Pixel *pixel, const Source *source)
     return factor;
 }
 
-/* A sub-pixel whose direction is made a unit vector once more where the polarization is worked out. The original
- * does so in place, after the scattering vector of that source and before those of the sources that follow,
- * which may see another last bit. A single source has none that follow. */
-static void make_unit_again(Subpixel *at, const Beam *beam)
+/* A sub-pixel whose direction is made a unit vector once more where the polarization is worked out, in place, as in the
+ * original: the sources that follow see that one, too, with another last bit. Where last digits do not count, a single
+ * source without a polarized part hardly shows it. */
+static void make_unit_again(const Pixel *pixel, Subpixel *at)
 {
-    if (beam->source_count > 1 && !beam->no_polarization)
+    const Beam *beam = &pixel->scene->beam;
+    int hardly_shows = pixel->quick && beam->source_count == 1 && beam->polarization == 0.0;
+    if (!hardly_shows && !beam->no_polarization)
         at->diffracted = unit(at->diffracted);
 }
 
@@ -124,11 +127,10 @@ static void add_source(Pixel *pixel, Subpixel *at, const Source *source)
     trace_vector(trace, PER_SOURCE, "scattering_vector_per_m", q);
     if (beyond_resolution(q, scene->sampling.d_min_m))
         return;
-    if (!pixel->has_polar || scene->sampling.oversample_polar) {
-        make_unit_again(at, &scene->beam);
-        pixel->polar = source_polarization(scene, source->incident, at->diffracted);
+    if (pixel->polar == 0.0 || scene->sampling.oversample_polar) { /* a factor of exactly 0 is worked out again */
+        make_unit_again(pixel, at);
+        pixel->polar = source_polarization(scene, source->incident_again, at->diffracted);
     }
-    pixel->has_polar = 1;
     trace_number(trace, PER_SOURCE, "polarization", pixel->polar);
     pixel->inside = inside_factor(pixel, source);
     for (phi = 0; phi < scene->spindle.phi_steps; phi++) {
@@ -188,7 +190,7 @@ static double pixel_background(const Scene *scene, int slow, int fast)
                 if ((first && layer == 0) || sampling->oversample_omega)
                     omega = solid_angle(&scene->detector, at.airpath_m);
                 if (layer == 0 && (first || sampling->oversample_polar))
-                    polar = source_polarization(scene, scene->beam.sources[0].incident, at.diffracted);
+                    polar = source_polarization(scene, scene->beam.sources[0].incident_again, at.diffracted);
                 through_layers += capture[layer] * omega;
             }
             sum += through_layers * polar;
@@ -244,7 +246,7 @@ static void trace_geometry(Trace *trace, const Detector *detector, int slow, int
 double pixel_intensity(const Scene *scene, const Basis *cells, int slow, int fast, int quick, double *omega_sum,
                        Trace *trace)
 {
-    Pixel pixel = {scene, cells, trace, quick, 0.0, 0.0, 0.0, 0, 0, 0.0, 0.0, 0.0};
+    Pixel pixel = {scene, cells, trace, quick, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0};
     int layer, sub_slow, sub_fast, oversample = scene->sampling.oversample;
     double background = 0.0;
     trace_geometry(trace, &scene->detector, slow, fast);

@@ -9,6 +9,7 @@
 
 #include "errors.h"
 #include "io_sourcefile.h"
+#include "polarization.h"
 #include "units.h"
 
 #define LARGEST_ROUND_DIVERGENCE 1.1   /* of 4 t, where 1 is the ellipse through the edge points */
@@ -105,6 +106,7 @@ static Source make_source(const Beam *beam, double hdiv, double vdiv, double wav
     source.hdiv = hdiv;
     source.vdiv = vdiv;
     source.incident = scaled(unit(source.position), -1.0);
+    source.incident_again = unit(source.incident);
     source.wavelength_m = wavelength_m;
     source.weight = source.printed_weight = 1.0;
     return source;
@@ -158,6 +160,7 @@ static void list_sources(const Options *o, Beam *beam)
     for (i = 0; i < beam->source_count; i++) {
         Source *source = &beam->sources[i];
         source->incident = scaled(unit(source->position), -1.0);
+        source->incident_again = unit(source->incident);
         source->weight = source->printed_weight * beam->source_count / total;
     }
 }
@@ -169,6 +172,7 @@ void beam_build(const Options *o, Vector direction, Vector polarization_axis, Be
 {
     beam->direction = direction;
     beam->polarization_axis = polarization_axis;
+    beam->settled_axis = settled(polarization_axis);
     beam->vertical = unit(cross(direction, polarization_axis));
     beam->wavelength_m = o->wavelength_m;
     beam->fluence_per_m2 = fluence(o);

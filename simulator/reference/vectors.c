@@ -81,11 +81,11 @@ Vector rotate_xyz(Vector v, Vector angles_rad)
 Vector rotate_about(Vector v, Vector axis, double angle_rad)
 {
     double c = cos(angle_rad), s = sin(angle_rad);
-    double along = dot(axis, v), rest = 1.0 - c;
+    double along = dot(axis, v) * (1.0 - c);
     Vector across = cross(axis, v);
-    return vector(axis.x * along * rest + v.x * c + across.x * s,
-                  axis.y * along * rest + v.y * c + across.y * s,
-                  axis.z * along * rest + v.z * c + across.z * s);
+    return vector(axis.x * along + v.x * c + across.x * s,
+                  axis.y * along + v.y * c + across.y * s,
+                  axis.z * along + v.z * c + across.z * s);
 }
 
 /* m v */

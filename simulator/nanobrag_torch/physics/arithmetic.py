@@ -2,8 +2,9 @@
 
 A quantity that is one number for the whole image is a float and goes through the C library, bit for bit
 as in the C simulator; the same formula takes a tensor (of pixels, or a parameter to differentiate by). A float64
-tensor on the CPU goes through NumPy's functions, which give the bits of the C library where torch's vectorised
-ones may be off in the last: sin(N x)/sin(x) makes much of that bit near a spot.
+tensor on the CPU goes through functions that give the bits of the C library where torch's vectorised ones may be off
+in the last: sin(N x)/sin(x) makes much of that bit near a spot. NumPy's sin, cos and sqrt do. Its exp and arctan2 do
+not where the processor has AVX-512, but its complex exp does, and torch's atan2 of what does not lie side by side.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def _through_numpy(x, name: str):
     import torch
 
     with np.errstate(all="ignore"):
+        if name == "exp":
+            return torch.from_numpy(np.asarray(np.exp(x.numpy().astype(np.complex128)).real.copy()))
         return torch.from_numpy(np.asarray(getattr(np, name)(x.numpy())))
 
 
@@ -54,12 +57,12 @@ def atan2(y, x):
     """atan2 of two numbers, or of two tensors."""
     if isinstance(y, (float, int)) and isinstance(x, (float, int)):
         return math.atan2(y, x)
-    import numpy as np
     import torch
 
     y, x = torch.as_tensor(y, dtype=torch.float64), torch.as_tensor(x, dtype=torch.float64)
     if _is_plain(y) and _is_plain(x):
-        return torch.from_numpy(np.asarray(np.arctan2(y.numpy(), x.numpy())))
+        apart = torch.stack(torch.broadcast_tensors(y, x), dim=-1)
+        return torch.atan2(apart[..., 0], apart[..., 1])
     return torch.atan2(y, x)
 
 

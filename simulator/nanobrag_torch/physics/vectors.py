@@ -64,11 +64,11 @@ def rotate_xyz(v, angles_rad):
 def rotate_about(v, axis, angle_rad):
     """Rodrigues' rotation, right-handed: v' = n (n.v)(1 - cos) + v cos + (n x v) sin, with n as given."""
     c, s = cos(angle_rad), sin(angle_rad)
-    along, rest = dot(axis, v), 1.0 - c
+    along = dot(axis, v) * (1.0 - c)
     across = cross(axis, v)
-    return (axis[0] * along * rest + v[0] * c + across[0] * s,
-            axis[1] * along * rest + v[1] * c + across[1] * s,
-            axis[2] * along * rest + v[2] * c + across[2] * s)
+    return (axis[0] * along + v[0] * c + across[0] * s,
+            axis[1] * along + v[1] * c + across[1] * s,
+            axis[2] * along + v[2] * c + across[2] * s)
 
 
 def transform(matrix, v):

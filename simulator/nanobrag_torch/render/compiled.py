@@ -121,7 +121,7 @@ def _detector(scene: Scene) -> dict:
 
 
 def _factors(scene: Scene) -> dict:
-    """As PixelSums of plain.py has them."""
+    """As PixelSums of plain.py and Polarization of polarized.py have them."""
     light, like_c = scene.illumination, "last-layer-capture" in scene.emulate
     no_sensor = isinstance(scene.geometry.thickness, float) and scene.geometry.thickness == 0.0
     forgotten = scene.oversample_polar and "nopolar-oversample" in scene.emulate

@@ -227,7 +227,7 @@ class FastRenderer:
         pixels.enter(rays)
         for source in self.sources:
             rays.culled = culled = self._culled(rays, source)
-            pixels.polarize(source, rays.diffracted, culled)
+            pixels.polarization.take(source, rays.diffracted, culled, quick=True)
             for term in self._terms(rays, source):
                 pixels.add(term, pixels.inside(source), culled, None)
 

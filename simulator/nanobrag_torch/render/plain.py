@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -23,13 +23,12 @@ from nanobrag_torch.config import Beam, Crystal, Detector, Sampling, Scan
 from nanobrag_torch.emulation import parse_emulations
 from nanobrag_torch.physics.background import water_background
 from nanobrag_torch.physics.detector import capture_fraction, solid_angle
-from nanobrag_torch.physics.polarization import polarization_factor
 from nanobrag_torch.physics.scattering import beyond_resolution, miller_indices, nearest_indices, scattering_vector
 from nanobrag_torch.physics.shape import lattice_factor
 from nanobrag_torch.physics.structure_factor import nearest_F_squared, structure_factor
-from nanobrag_torch.physics.vectors import length
 from nanobrag_torch.render.build_scene import build_scene
 from nanobrag_torch.render.carryover import first_sweeps
+from nanobrag_torch.render.polarized import Polarization, source_polarization
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
 from nanobrag_torch.render.tile import Subpixel, Tile, cell_of, locate, make_tile, subpixels, tile_rows
@@ -126,9 +125,8 @@ class PixelSums:
     def __init__(self, scene: Scene, tile: Tile, trace=None, quick: TermsWithDigitsOff | None = None):
         self.scene, self.tile, self.trace, self.quick = scene, tile, trace, quick
         self.omega: Any = None
-        self.polar: Any = None
+        self.polarization = Polarization(scene, tile)
         self.capture: Any = None
-        self.unpolarized: Any = None
         self.omega_sum: Any = 0.0
         self.total = torch.zeros(tile.shape, dtype=scene.dtype, device=scene.device)
         self.unswept = first_sweeps(scene, tile)
@@ -152,36 +150,13 @@ class PixelSums:
             return 1.0
         return capture_fraction(self.scene.geometry, sub.diffracted, sub.layer)
 
-    def takes_polarization(self, culled):
-        """Where the factor of a source comes into force: of the first one that is not culled, unless -oversample_polar.
-        True or False for all pixels, or a mask [n, m]."""
-        if self.polar is None or self.scene.oversample_polar:
-            return True if culled is None else ~culled
-        return False if self.unpolarized is None else ~culled & self.unpolarized
-
-    def polarize(self, source, diffracted, culled) -> None:
-        """Bring the polarization factor of a source into force where it is taken."""
-        take = self.takes_polarization(culled)
-        if take is False:
-            return
-        found = source_polarization(self.scene, source, diffracted)
-        if take is True:
-            self.polar = found
-            return
-        if self.polar is None:
-            untouched = 1.0 if self.scene.illumination.no_polarization else 0.0
-            self.polar = torch.full(self.tile.shape, untouched, dtype=torch.float64, device=self.scene.device)
-            self.unpolarized = torch.ones(self.tile.shape, dtype=torch.bool, device=self.scene.device)
-        self.polar = torch.where(take, found, self.polar)
-        self.unpolarized = self.unpolarized & culled
-
     def inside(self, source) -> list:
         """The factors of each term of a source, in order: weight and capture, and those whose flag is on."""
         scene = self.scene
         whole_sensor = "last-layer-capture" in scene.emulate and not scene.oversample_thick
         factors = [source.weight, 1.0 if whole_sensor else self.capture]
         if scene.oversample_polar:
-            factors.append(self.polar)
+            factors.append(self.polarization.factor)
         if scene.oversample_omega:
             factors.append(self.omega)
         return factors
@@ -209,20 +184,6 @@ def _product(factors: list):
     for factor in factors[1:]:
         result = result * factor
     return None if isinstance(result, float) and result == 1.0 else result
-
-
-def polarizes(scene: Scene) -> bool:
-    """Whether there is polarization: not with -nopolar (which the C program forgets with -oversample_polar)."""
-    forgotten = scene.oversample_polar and "nopolar-oversample" in scene.emulate
-    return forgotten or not scene.illumination.no_polarization
-
-
-def source_polarization(scene: Scene, source, diffracted):
-    """Kahn's factor of a source, or 1 without polarization."""
-    light = scene.illumination
-    if not polarizes(scene):
-        return 1.0
-    return polarization_factor(light.polarization, source.incident, diffracted, light.polarization_axis)
 
 
 def render_tile(scene: Scene, tile: Tile, sticky: StickyInterpolation | None = None, trace=None,
@@ -256,10 +217,10 @@ def add_source(pixels: PixelSums, sub: Subpixel, number: int, source, ended) -> 
         trace.record("scattering_vector_per_m", index, *q)
         if culled is not None and bool(culled.all()):
             return sub
-    sub = made_unit_again(pixels, sub, culled)
-    pixels.polarize(source, sub.diffracted, culled)
+    sub = pixels.polarization.made_unit_again(sub, culled, quick=pixels.quick is not None)
+    pixels.polarization.take(source, sub.diffracted, culled)
     if trace:
-        trace.record("polarization", index, pixels.polar)
+        trace.record("polarization", index, pixels.polarization.factor)
     factors = pixels.inside(source)
     for phi in range(scene.spindle.steps):
         if trace:
@@ -270,24 +231,6 @@ def add_source(pixels: PixelSums, sub: Subpixel, number: int, source, ended) -> 
     if pixels.unswept is not None:
         pixels.unswept = pixels.unswept & culled if culled is not None else None
     return sub
-
-
-def made_unit_again(pixels: PixelSums, sub: Subpixel, culled) -> Subpixel:
-    """A sub-pixel whose directions are made unit vectors once more where the polarization is worked out.
-
-    The C program does so in place, after the scattering vector of that source and before those of the sources that
-    follow, which may see another last bit. A single source has none that follow.
-    """
-    scene = pixels.scene
-    take = len(scene.illumination.sources) > 1 and polarizes(scene) and pixels.takes_polarization(culled)
-    if take is False:
-        return sub
-    size = length(sub.diffracted)
-    size = size.masked_fill(size == 0.0, 1.0)  # the null vector, where the pixel is infinitely far away, stays null
-    again = tuple(x / size for x in sub.diffracted)
-    if take is not True:
-        again = tuple(torch.where(take, new, old) for new, old in zip(again, sub.diffracted, strict=True))
-    return replace(sub, diffracted=again)
 
 
 def add_term(pixels: PixelSums, q, cell, factors: list, culled, ended, index) -> None:
@@ -358,7 +301,8 @@ def finish(pixels: PixelSums, background):
     """The sum scaled to photons, with the factors that are not inside it."""
     scene, trace = pixels.scene, pixels.trace
     unpolarized = 1.0 if scene.illumination.no_polarization else 0.0
-    polar = 1.0 if scene.oversample_polar else unpolarized if pixels.polar is None else pixels.polar
+    polar = pixels.polarization.factor
+    polar = 1.0 if scene.oversample_polar else unpolarized if polar is None else polar
     omega = 1.0 if scene.oversample_omega else pixels.omega
     shared = "last-layer-capture" in scene.emulate and not scene.oversample_thick
     capture = pixels.capture if shared else 1.0

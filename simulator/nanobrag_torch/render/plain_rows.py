@@ -24,7 +24,8 @@ SINES = 12
 """In a term: two for each axis of the lattice factor, which is squared."""
 
 ROUNDINGS = 40
-"""Of a term and of what is done to the sum, each of half a unit in either image."""
+"""Of a term, of what is done to the sum, and of the direction, which is not made unit again where little is made of
+that; each of half a unit in either image."""
 
 MOST_FLUENCE = 1e100
 """Photons per square metre: with more, sums would count that are too small for float64 to hold all of their digits."""

@@ -80,15 +80,19 @@ class StickyInterpolation:
         from nanobrag_torch.physics.shape import lattice_factor
         from nanobrag_torch.physics.structure_factor import can_interpolate
         from nanobrag_torch.render.carryover import first_sweeps
+        from nanobrag_torch.render.polarized import Polarization
         from nanobrag_torch.render.tile import cell_of, subpixels
 
         scene = self.scene
         first = torch.full(tile.shape, _NEVER, device=scene.device)
-        unswept = first_sweeps(scene, tile)
+        unswept, polarization = first_sweeps(scene, tile), Polarization(scene, tile)
         for sub in subpixels(scene, tile):
             for number, source in enumerate(scene.illumination.sources):
                 q = scattering_vector(sub.diffracted, source.incident, source.wavelength)
                 culled = beyond_resolution(q, scene.d_min)
+                if len(scene.illumination.sources) > 1:
+                    sub = polarization.made_unit_again(sub, culled)
+                    polarization.take(source, sub.diffracted, culled)
                 for phi in range(scene.spindle.steps):
                     for domain in range(scene.domains):
                         hkl = miller_indices(cell_of(scene, phi, domain, unswept), q)
