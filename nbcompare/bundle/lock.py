@@ -20,7 +20,7 @@ def lock(folder: Path, *, wait: bool = False) -> int | None:
     """A handle that holds the folder until it is closed; None when the folder is gone or, unless we ``wait``, when
     somebody else holds it.
 
-    On a file system without locks the handle is returned all the same, and ``is_held`` cannot tell.
+    On a file system without locks the handle is returned all the same, and ``is_locked`` cannot tell.
     """
     return _held(folder, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 

@@ -1,4 +1,4 @@
-"""The fast renderer: the sum of render.py over a tile, with the same factors, in fewer and simpler passes.
+"""The fast renderer: the sum of plain.py over a tile, with the same factors, in fewer and simpler passes.
 
 It differs from the plain path in three ways. Rays to a flat detector are separable (rays.py). Phi steps are taken in
 groups, in each of which h, k, l and the nearest reflection are found once in float64 (phi_groups.py). What is
