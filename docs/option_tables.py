@@ -37,7 +37,8 @@ def _as_data(flag: Flag) -> dict[str, object]:
     return {"names": flag.names, "count": flag.kind if flag.kind in OWN_COUNT else flag.count, "part": flag.group,
             "topic": flag.topic, "kind": flag.meaning, "default": _default(flag), "unit": flag.unit,
             "file": flag.kind if flag.kind in ("input", "output", "dump") else "", "fields": flag.fields,
-            "pivot": flag.pivot or "", "inside": [word for word in flag.like_c if not word.startswith("=")]}
+            "pivot": flag.pivot or "", "inside": [word for word in flag.like_c if not word.startswith("=")],
+            "mistaken": flag.mistaken}
 
 
 def _default(flag: Flag) -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbcompare.case.arguments.command import WrittenOption, declared_shape, parse_command, unseeded_orientation
+from nbcompare.case.arguments.emulations import reads_like_c
 from nbcompare.case.arguments.named_files import FLOAT_OPTION
 from nbcompare.case.arguments.option_faults import nearly_options
 from nbcompare.case.arguments.options import FLOAT_FILE
@@ -124,12 +125,14 @@ def require_options(arguments: Sequence[str]) -> None:
                          hint="nb-compare [options] -- -mat A.mat ..., or nb-compare COMMAND [options] ...")
 
 
-def refuse_near_options(arguments: Sequence[str]) -> None:
-    """Raise UsageError where a word is nearly an option, which the C program would pass over in silence."""
-    faults = list(nearly_options(arguments))
+def refuse_near_options(arguments: Sequence[str], subject_args: Sequence[str] = ()) -> None:
+    """Raise UsageError where a word is nearly an option, which the C program would pass over in silence; not where the
+    subject is told to do so too."""
+    faults = [] if reads_like_c((*arguments, *subject_args)) else list(nearly_options(arguments))
     if faults:
         raise UsageError("the command is not what it was meant to be; nothing was run", faults=faults,
-                         hint="programs that do know such an option are compared by a case that says options: own")
+                         hint="programs that do know such an option are compared by a case that says options: own; "
+                              '--py-args "-emulate argv" has the bundled simulator pass over it as the C program does')
 
 
 def stage_arguments(arguments: Sequence[str], c_args: Sequence[str], py_args: Sequence[str],

@@ -66,6 +66,9 @@ def limits_of(cursor: Cursor, entries: Mapping[str, Cursor], metric: str, what: 
         raise cursor.error(f"{what} needs min, max or both")
     if low is not None and high is not None and low > high:
         raise entries["min"].error(f"min {low:g} is above max {high:g}: nothing could hold")
+    beyond = METRICS[metric].out_of_reach(low, high)
+    if beyond:
+        raise cursor.error(beyond)
     fault = METRICS[metric].fault_in_limits(low, high, bound=bound)
     if fault:
         raise cursor.error(f"{what} could never fail: {fault}")

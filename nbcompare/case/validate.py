@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nbcompare.case.arguments.emulations import reads_like_c
 from nbcompare.case.arguments.option_faults import nearly_options, option_faults
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
@@ -136,7 +137,7 @@ def refuse_slips(case: Case) -> None:
 def _nearly_options(case: Case) -> Iterator[tuple[str, str]]:
     """(key, fault) of the words that are nearly an option. Declared engines may have options of their own, but the C
     program passes over a mistyped one in silence, and then both engines may agree about another experiment."""
-    if case.expect:
+    if case.expect or reads_like_c((*case.command, *case.subject_args)):
         return
     told: set[str] = set()
     for cell in (replace(case, matrix=None), *cells_of(case)):
@@ -150,7 +151,7 @@ def _nearly_options(case: Case) -> Iterator[tuple[str, str]]:
 def _mistyped(case: Case) -> Iterator[tuple[str, str]]:
     """(key, fault) of every option that no bundled engine knows. A declared engine may have options of its own, which
     are in its own arguments."""
-    if case.expect:
+    if case.expect or reads_like_c((*case.command, *case.subject_args)):
         return
     for key in ("command", "reference_args", "subject_args"):
         yield from ((key, fault) for fault in option_faults(getattr(case, key)))

@@ -170,6 +170,9 @@ def _threshold(given: Threshold) -> Threshold:
     if low is not None and high is not None and low > high:
         raise UsageError(f"{name}: min {low:g} is above max {high:g}: nothing could hold")
     entry = METRICS[name]
+    beyond = entry.out_of_reach(low, high)
+    if beyond:
+        raise UsageError(f"{name}: {beyond}")
     fault = entry.fault_in_limits(low, high)
     if entry.parameters.get("rtol", 0.0) >= 1:
         fault = "from an rtol of 1 up an image of zeros would pass"

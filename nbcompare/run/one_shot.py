@@ -81,7 +81,7 @@ def run_one_shot(arguments: Sequence[str], options: OneShotOptions, progress: Pr
     be written.
     """
     require_options(arguments)
-    refuse_near_options(arguments)
+    refuse_near_options(arguments, options.py_args)
     folder = options.outdir or overlooked(Path("comparisons")) / _default_name(arguments)
     with _workshop(folder) as work:
         case, notes = _case_of(arguments, options, work)

@@ -18,6 +18,7 @@ from nbcompare.errors import nearest
 EMULATE = "-emulate"
 """How the bundled simulator is told which defects of the C program to show: one comma list of names."""
 
+ARGV = "argv"
 PHI_CARRYOVER = "phi-carryover"
 _SETTING = re.compile(r"phi-carryover:threads=[1-9][0-9]{0,5}")
 _SWITCH = re.compile(r"-+[^-\d.]")
@@ -44,6 +45,12 @@ def names_in(words: Sequence[str]) -> tuple[list[str], list[str]]:
         else:
             rest.append(word)
     return rest, names
+
+
+def reads_like_c(words: Sequence[str]) -> bool:
+    """Whether words ask by name for the C program's way with a command line, which passes over what it does not know.
+    As one of all emulations it is not asked for: what is mistyped then is a mistake as ever."""
+    return ARGV in names_in(words)[1]
 
 
 def fault_in(words: Sequence[str]) -> str | None:

@@ -62,7 +62,7 @@ def _too_few(item: WrittenOption, option: Option, after: str) -> str:
 def _unknown(word: str) -> str:
     if not _LIKE_AN_OPTION.match(word):
         return f"{word!r} belongs to no option"
-    near = similar_options(word)
+    near = _meant_by(word) or similar_options(word)
     return f"unknown option {word}" + (f"; did you mean {' or '.join(near)}?" if near else
                                        "; docs/flags.md lists them")
 
@@ -76,6 +76,7 @@ def nearly_options(argv: Sequence[str]) -> Iterator[str]:
         if item.option is None and _LIKE_AN_OPTION.match(item.word):
             near = similar_options(item.word, cutoff=0.85)
             if near:
+                near = _meant_by(item.word) or near
                 yield f"unknown option {item.word}; did you mean {' or '.join(near)}?"
             known = False
         elif known or item.option:
@@ -83,6 +84,12 @@ def nearly_options(argv: Sequence[str]) -> Iterator[str]:
             fault = _fault(item, after) if item.option is None or option_named(item.word) else None
             if fault:
                 yield fault
+
+
+def _meant_by(word: str) -> list[str]:
+    """The option that people mean by a word that no program knows: in letters another may be nearer, and name the other
+    axis."""
+    return [option.name for option in all_options() if word in option.mistaken]
 
 
 def mistyped_size(argv: Sequence[str]) -> str | None:

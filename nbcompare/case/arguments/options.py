@@ -36,7 +36,7 @@ class Option:
     """One option. ``count`` values follow; ``default`` is what, given, means the same as leaving it out (None: no
     single value does). ``file`` says what a value names (INPUT, OUTPUT, DUMP or nothing); ``fields`` are the
     quantities it sets, ``pivot`` the one it selects by being there; ``inside`` are the words by which the C program
-    finds it within a longer word.
+    finds it within a longer word, ``mistaken`` those that people write for it and no program knows.
     """
 
     names: tuple[str, ...]
@@ -50,6 +50,7 @@ class Option:
     fields: tuple[str, ...]
     pivot: str
     inside: tuple[str, ...]
+    mistaken: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -60,7 +61,8 @@ def _option(row: dict[str, Any]) -> Option:
     count = row["count"] if isinstance(row["count"], int) else _COUNTS[row["count"]]
     default = None if row["default"] is None else tuple(row["default"].split())
     return Option(tuple(row["names"]), count, row["part"], row["topic"], row["kind"], default, row["unit"],
-                  row["file"], tuple(row["fields"]), row["pivot"], tuple(row["inside"]))
+                  row["file"], tuple(row["fields"]), row["pivot"], tuple(row["inside"]),
+                  tuple(row["mistaken"]))
 
 
 @functools.cache

@@ -201,7 +201,7 @@ def checks_table(verdict: Verdict) -> list[str]:
     rows = [(check.threshold.roi, check.threshold.metric, _value(check.value), check.threshold.allowed,
              "ok" if check.holds else "NO", *([margin(check)] if noisy else [])) for check in verdict.checks]
     head = ("region", "metric", "value", "allowed", "", *(["margin to noise"] if noisy else []))
-    return ["  " + row for row in table(head, rows)]
+    return ["  " + row for row in table(head, rows)] if rows else []  # of a refusal that was expected there are none
 
 
 def subjects_table(comparison: Comparison | None, thresholds: Sequence[Threshold],

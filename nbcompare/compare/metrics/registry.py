@@ -96,6 +96,14 @@ class Metric:
                 return self._idle(word, limit, end)
         return None
 
+    def out_of_reach(self, low: float | None, high: float | None) -> str | None:
+        """Why no two images could meet a threshold of these limits, in words; None when some can."""
+        for word, limit, end, beyond in (("min", low, self.highest, "above"), ("max", high, self.lowest, "below")):
+            if limit is not None and (limit > end if beyond == "above" else limit < end):
+                most = "most" if beyond == "above" else "least"
+                return f"{word} {limit:g} is {beyond} {end:g}, the {most} that {self.name} can be: nothing could hold"
+        return None
+
     def _idle(self, word: str, limit: float | None, idle: float) -> str:
         side = "above" if word == "min" else "below"
         return (f"{word} {limit:g} of {self.name} judges nothing: an image that is empty, of another scale or of "

@@ -1,5 +1,7 @@
 """Words of a command line that are no option, emulations of claims, and files, told word for word."""
 
+from dataclasses import replace
+
 import pytest
 
 from nbcompare.case.arguments.emulations import derived_control, fault_in, fault_in_declared, names_in, registered
@@ -12,6 +14,11 @@ from nbcompare.case.arguments.option_faults import (
     option_faults,
     similar_options,
 )
+from nbcompare.case.case import Case
+from nbcompare.case.from_arguments import refuse_near_options
+from nbcompare.case.validate import refuse_slips
+from nbcompare.compare.image import Shape
+from nbcompare.errors import UsageError
 
 
 @pytest.mark.parametrize(("text", "faults"), [
@@ -33,6 +40,8 @@ from nbcompare.case.arguments.option_faults import (
     ("-zzz 4 7 -N 5 6", ["unknown option -zzz; docs/flags.md lists them", "'6' belongs to no option"]),
     ("-zzz 1 -yyy 2", [f"unknown option {word}; docs/flags.md lists them" for word in ("-zzz", "-yyy")]),
     ("--lambda 1", ["unknown option --lambda; did you mean -lambda?"]),
+    ("-detsize_x 1 -hdiv 2", ["unknown option -detsize_x; did you mean -detsize_f?", "unknown option -hdiv; did you "
+                                                                                     "mean -hdivrange?"]),
     ("-detector_rot 1", ["unknown option -detector_rot; did you mean -detector_rotz or -detector_roty or "
                          "-detector_rotx?"])])
 def test_what_the_bundled_engines_would_refuse(text, faults):
@@ -40,13 +49,29 @@ def test_what_the_bundled_engines_would_refuse(text, faults):
 
 
 @pytest.mark.parametrize(("text", "faults"), [
-    ("-mine 4 -x 1 2 3 -N 5", []), ("-lamda 1", ["unknown option -lamda; did you mean -lambda?"]),
+    ("-mine 4 -x 1 2 3 -N 5", []), ("-hdiv 1", []), ("-detsize_y 1", ["unknown option -detsize_y; did you mean "
+                                                                      "-detsize_s?"]),
+    ("-lamda 1", ["unknown option -lamda; did you mean -lambda?"]),
     ("-dtctr_tick 1 2", []), ("-N 5 6", ["'6' belongs to no option"]), ("-mine 4 -N 5 -mine 6 7", []),
     ("-roi 1 2 3 -N 5", ["-roi needs 4 values, found 3 before the option -N"]), ("--lambda 1", []),
     ("5 -N 5", []), ("-N x", ["-N needs whole numbers, found 'x'"]), ("-curved_det x", ["'x' belongs to no option"])])
 def test_slips_of_the_finger_also_of_programs_with_options_of_their_own(text, faults):
     """From 0.85 of a name on it is one: a letter of seven is, two of ten are not."""
     assert list(nearly_options(text.split())) == faults
+
+
+def test_the_c_programs_way_with_a_command_line_has_to_be_asked_for_by_name():
+    """It passes over 47 and 29 in silence, and so does -emulate argv; -emulate all is asked for other reasons."""
+    words = "-N 36 47 29".split()
+    for more in ((), ("-emulate", "all"), ("-emulate", "phi-carryover")):
+        with pytest.raises(UsageError, match="'29' belongs to no option") as caught:
+            refuse_near_options(words, more)
+        assert '--py-args "-emulate argv"' in caught.value.hint
+    refuse_near_options(words, ("-emulate", "phi-carryover,argv"))
+    case = Case("c", "t", tuple(words), Shape(4, 4), (), ())
+    with pytest.raises(UsageError, match="'29' belongs to no option"):
+        refuse_slips(case)
+    refuse_slips(replace(case, subject_args=("-emulate", "argv")))
 
 
 def test_a_mistyped_size_is_what_a_wrong_size_follows_from():

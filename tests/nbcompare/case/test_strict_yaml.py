@@ -156,6 +156,8 @@ def test_limits_may_be_equal_or_one_alone(root):
     ("{metric: rmse, max: 1, rois: [], why: w}", "rois must name at least one region"),
     ("{metric: rmse, max: 1, rois: [b], why: w}", "unknown region 'b'"),
     ("{metric: rmse, min: 2, max: 1, why: w}", "min 2 is above max 1: nothing could hold"),
+    ("{metric: correlation, min: 1.5, why: w}", "min 1.5 is above 1, the most that correlation can be"),
+    ("{metric: rmse, max: -1, why: w}", "max -1 is below 0, the least that rmse can be"),
     ("{metric: rmse, why: w}", "the threshold on rmse needs min, max or both"),
     ("{metric: correlation, min: 0, why: w}", "the threshold on correlation could never fail")])
 def test_a_threshold_that_cannot_be_used(root, text, words):

@@ -107,7 +107,8 @@ def test_a_region_that_is_not_in_the_image_is_no_smaller_one(regions, complaint)
 
 
 @pytest.mark.parametrize(("metric", "low", "high", "complaint"), [
-    ("sum_ratio", None, None, "could never fail"), ("sum_ratio", -1e9, 1e9, "could never fail"),
+    ("sum_ratio", None, None, "could never fail"), ("correlation", 2, None, "nothing could hold"),
+    ("sum_ratio", -1e9, 1e9, "could never fail"),
     ("corelation", 0.9, None, "did you mean 'correlation'")])
 def test_a_threshold_that_judges_nothing_gives_no_verdict(metric, low, high, complaint):
     comparison = nbcompare.compare_images(IMAGE, 2 * IMAGE)

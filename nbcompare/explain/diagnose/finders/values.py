@@ -248,8 +248,8 @@ def find_outliers(question: Question) -> Iterator[Cause]:
         yield guessed(causes.SINGLE_PIXELS, f"{count} pixels here and there differ, by no more than neighbours do",
                       ("all other pixels are the same in both images",), confidence=guess(0.3), prior=0.3)
         return
-    yield carried_out(causes.SINGLE_PIXELS,
-                      f"{count} single pixel{'s differ' if count > 1 else ' differs'}, the most at x={column} "
+    where = "single pixels differ, the most at" if count > 1 else "single pixel differs, at"
+    yield carried_out(causes.SINGLE_PIXELS, f"{count} {where} x={column} "
                       f"y={row} (reference {pair.x[row, column]:.6g}, subject {pair.y[row, column]:.6g})",
                       ("all other pixels are the same in both images",), residual=0.0, left=None,
                       what=f"{count} pixels changed", prior=0.55,
