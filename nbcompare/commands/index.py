@@ -41,6 +41,7 @@ def command(bundles: Path, target: Path | None, factor: float, phases_file: Path
     from nbcompare.bundle.beside import overlook
     from nbcompare.bundle.history.cache import CACHE, Cache
     from nbcompare.bundle.history.kept import read_history
+    from nbcompare.commands.views.bundles import unread
     from nbcompare.commands.views.index.page import index_page
     from nbcompare.errors import FileError
     from nbcompare.files import write_whole
@@ -60,6 +61,9 @@ def command(bundles: Path, target: Path | None, factor: float, phases_file: Path
         write_whole(target, index_page(bundles, history, factor, gates))
         cache.write()
     click.echo(str(target))
+    unseen = unread(bundles)
+    if unseen:
+        click.echo(f"not on the page: {unseen}", err=True)
     return ExitCode.PASS
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from nbcompare.bundle.imported import is_imported
-from nbcompare.bundle.listing import size_of
+from nbcompare.bundle.listing import archives_in, size_of
 from nbcompare.commands.views.results import judging
 from nbcompare.commands.views.terminal import body, bundle_report, headline, shown, styled, subjects_table, table
+from nbcompare.visible import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,13 @@ def listing_table(entries: Sequence[ListedBundle]) -> str:
         return "no bundles"
     rows = [_row(entry) for entry in entries]
     return "\n".join(table(("case", "stamp", "verdict", "correlation", "sum ratio", "commit", "signed"), rows))
+
+
+def unread(bundles: Path) -> str:
+    """What a look into the folders below ``bundles`` leaves out, and what looks there; nothing where that is all."""
+    archives = archives_in(bundles)
+    many = counted(len(archives), "sealed archive")
+    return f"the bundles in {many} of sweeps (nb-compare verify {shown(archives[-1])})" if archives else ""
 
 
 def _row(entry: ListedBundle) -> tuple[str, ...]:

@@ -91,10 +91,17 @@ def measured(command: Relocated, engine: Engine, progress: Progress) -> Measured
 
 
 def places_of(image: np.ndarray) -> tuple[Roi, ...]:
-    """The whole image [slow, fast], its strongest spots, and a quiet corner where there is one."""
+    """The whole image [slow, fast], its strongest spots, and a quiet corner where there is one; none in which a run
+    could judge nothing. Raises ReferenceFailed where that is so of the whole."""
     spots = spot_places(image)
     corner = quiet_corner(image, spots)
-    return (Roi.full(Shape(*image.shape)), *spots, *([corner] if corner else []))
+    rois = (Roi.full(Shape(*image.shape)), *spots, *([corner] if corner else []))
+    itself = compare_images(image, image.copy(), rois, with_peaks=False)
+    weak = {region.roi.name: region.weak.unresolved() for region in itself.regions if region.weak}
+    if weak.get(rois[0].name):
+        raise ReferenceFailed(f"the reference's image shows too little to judge by: {weak[rois[0].name]}",
+                              hint="ask for an image with spots in it; nothing was written")
+    return tuple(roi for roi in rois if not weak.get(roi.name))
 
 
 def rounding_of(image: np.ndarray, rois: Sequence[Roi]) -> dict[tuple[str, str], float]:

@@ -4,15 +4,17 @@ import io
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nbcompare.case.case import Case, Limits
 from nbcompare.case.case_file import load_case
+from nbcompare.compare.compare import compare_images
 from nbcompare.engine.progress import Progress
 from nbcompare.engine.sources import interpreter
 from nbcompare.files import sha256_of
 from nbcompare.run.begin import measured
-from nbcompare.run.begin.measured import Patience, shorter
+from nbcompare.run.begin.measured import Patience, ReferenceFailed, places_of, shorter
 from tests.nbcompare.conftest import SMALL_ARGS
 from tests.nbcompare.run.first_commands import FIRST_COMMANDS, write_inputs
 
@@ -48,6 +50,21 @@ def test_a_threshold_is_the_measured_noise_times_the_margin(begin, tmp_path):
     assert limits["spot-1"] < 2e-6
     why = next(t.why for t in case.thresholds if t.metric == "max_abs_diff_of_peak" and t.roi == "full")
     assert f"up to {1e-6 * pixel:.1e} from itself in 3 more runs" in why and "margin of 10" in why
+
+
+def test_a_region_in_which_nothing_could_be_told_is_none_of_a_case():
+    """On a flat image a spot, and one of the last digits alone. A run blocks what is judged in such a place, however
+    well it agrees."""
+    image = np.full((60, 60), 1e3, "f4")
+    image[8:19, 8:19] += np.random.default_rng(1).random((11, 11), dtype="f4")
+    image[40:46, 40:46] += np.spacing(np.float32(1e3)) * np.arange(36, dtype="f4").reshape(6, 6)
+    found = places_of(image)
+    assert found[0].name == "full" and len(found) > 1
+    itself = compare_images(image, image.copy(), found, with_peaks=False)
+    assert not [region.roi.name for region in itself.regions if region.weak and region.weak.unresolved()]
+    image[8:19, 8:19] = 1e3
+    with pytest.raises(ReferenceFailed, match="too little to judge by: its pixels take 36 values"):
+        places_of(image)
 
 
 def test_nothing_is_overwritten(begin, tmp_path):

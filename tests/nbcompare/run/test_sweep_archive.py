@@ -132,6 +132,9 @@ def test_the_bundles_of_an_archive_are_read_where_they_are(nb, path):
     assert nb("import", "one.zip", "--bundles", "elsewhere").code == 0
     listed = nb("list")
     assert listed.code == 0 and "not listed: the bundles in 1 sealed archive" in listed.err
+    page = nb("index")
+    assert page.code == 0 and "not on the page: the bundles in 1 sealed archive" in page.err
+    assert "what lies in a sealed archive of sweeps is not shown" in Path(page.out.strip()).read_text()
 
 
 def test_whoever_unzips_an_archive_can_check_it_without_nb_compare(path, tmp_path):

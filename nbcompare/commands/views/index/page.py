@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from nbcompare.bundle.history.kept import History, KeptSignOff
 from nbcompare.bundle.history.past_run import PastRun, PastThreshold
 from nbcompare.bundle.history.trend import Trend, trend_of
+from nbcompare.bundle.listing import archives_in
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.commands.views.index.charts import Chart, margin_chart, seconds_chart
 from nbcompare.commands.views.index.runs import DAMAGED, MARKS, ShownRun, address, margin_class, shown_run
@@ -115,7 +116,7 @@ def index_page(root: Path, history: History, factor: float, gates: Sequence[Show
         policy=policy(style), style=style, root=visible(root.absolute().name), cases=cases, rows=_rows(cases, sweeps),
         factor=factor, sweeps=sweeps, signoffs=_signoffs(history.signoffs), gates=gates,
         counts=_counts(cases), bundles=sum(len(case.runs) for case in cases), marks=MARKS, damaged=DAMAGED,
-        newest=max((case.newest.run.stamp for case in cases), default=""))
+        newest=max((case.newest.run.stamp for case in cases), default=""), archives=len(archives_in(root)))
 
 
 def policy(style: str) -> str:
