@@ -54,7 +54,7 @@ from nanobrag_torch.render.ray_step import RayFactors, factors_of, ray_factors, 
 from nanobrag_torch.render.rays import CurvedRays, FlatColumns, FlatRays
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.sticky_interpolation import ends_somewhere
-from nanobrag_torch.render.tile import Tile, locate, make_tile
+from nanobrag_torch.render.tile import SubpixelIndex, Tile, locate, make_tile
 
 COLUMNS = 32
 """Columns are padded to a multiple of this, the most numbers that a vector loop takes at once."""
@@ -165,16 +165,16 @@ class FastRenderer:
             self.workspaces[rows] = Workspace(self.scene, shape, self.real, self.waves, self.strip_memory)
         return self.workspaces[rows]
 
-    def _rays(self, tile: Tile, index: tuple[int, int, int]) -> FlatRays | CurvedRays:
+    def _rays(self, tile: Tile, index: SubpixelIndex) -> FlatRays | CurvedRays:
         """The rays to one sub-pixel of every pixel of a tile."""
         if self.scene.geometry.curved:
             return CurvedRays(self.scene, tile, index)
         return self._flat_rays(tile, index)
 
-    def _flat_rays(self, tile: Tile, index: tuple[int, int, int]) -> FlatRays:
-        if index[2] not in self.flat_columns:
-            self.flat_columns[index[2]] = FlatColumns(self.scene, tile.fast, index[2])
-        return FlatRays(self.scene, tile, index, self.flat_columns[index[2]])
+    def _flat_rays(self, tile: Tile, index: SubpixelIndex) -> FlatRays:
+        if index.fast not in self.flat_columns:
+            self.flat_columns[index.fast] = FlatColumns(self.scene, tile.fast, index.fast)
+        return FlatRays(self.scene, tile, index, self.flat_columns[index.fast])
 
     def render_rows(self, rows: range):
         """Values (photons) of some rows, at most ``self.rows``, as float64 [rows, width], and the sum of the solid
@@ -189,7 +189,7 @@ class FastRenderer:
         for layer in range(scene.geometry.layers):
             for sub_slow in range(scene.oversample):
                 for sub_fast in range(scene.oversample):
-                    self._add_subpixel(pixels, self._rays(tile, (layer, sub_slow, sub_fast)))
+                    self._add_subpixel(pixels, self._rays(tile, SubpixelIndex(layer, sub_slow, sub_fast)))
         values = finish(pixels, pixel_background(scene, tile) if self.water_beside else 0.0)
         self._mend(values, rows)
         values = values[:, : self.width]
@@ -200,7 +200,7 @@ class FastRenderer:
         """As ``render_rows``, with all factors at once; only a flat detector is reached by one ray."""
         scene = self.scene
         source, = scene.illumination.sources
-        rays = self._flat_rays(tile, (0, 0, 0))
+        rays = self._flat_rays(tile, SubpixelIndex(0, 0, 0))
         self.tile_memory.clear()
         rays.inverse, omega, factor = ray_factors(*factors.arguments(rays), memory=self.tile_memory)
         rays.culled = self._culled(rays, source)

@@ -31,7 +31,7 @@ from nanobrag_torch.render.carryover import first_sweeps
 from nanobrag_torch.render.polarized import Polarization, source_polarization
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.sticky_interpolation import StickyInterpolation
-from nanobrag_torch.render.tile import Subpixel, Tile, cell_of, locate, make_tile, subpixels, tile_rows
+from nanobrag_torch.render.tile import Subpixel, SubpixelIndex, Tile, cell_of, locate, make_tile, subpixels, tile_rows
 from nanobrag_torch.units import R_E_SQUARED_M2
 
 
@@ -102,11 +102,7 @@ class AnySubpixel(Protocol):
     """A sub-pixel of each pixel, however its rays are worked out: ``Subpixel``, or the rays of rays.py."""
 
     @property
-    def index(self) -> tuple[int, int, int]: ...
-    @property
-    def layer(self) -> int: ...
-    @property
-    def is_first(self) -> bool: ...
+    def index(self) -> SubpixelIndex: ...
     @property
     def airpath(self) -> Any: ...
     @property
@@ -137,7 +133,7 @@ class PixelSums:
         if self.omega is None or scene.oversample_omega:
             self.omega = solid_angle(geometry, sub.airpath)
         self.omega_sum = self.omega_sum + self.omega
-        if sub.is_first or scene.oversample_thick:
+        if sub.index.is_first or scene.oversample_thick:
             self.capture = self._capture(sub)
         if self.trace:
             self.trace.record("solid_angle_sr", sub.index, self.omega)
@@ -148,7 +144,7 @@ class PixelSums:
         recomputed = self.scene.oversample_thick and "last-layer-capture" in self.scene.emulate
         if isinstance(self.scene.geometry.thickness, float) and self.scene.geometry.thickness == 0.0 and not recomputed:
             return 1.0
-        return capture_fraction(self.scene.geometry, sub.diffracted, sub.layer)
+        return capture_fraction(self.scene.geometry, sub.diffracted, sub.index.layer)
 
     def inside(self, source) -> list:
         """The factors of each term of a source, in order: weight and capture, and those whose flag is on."""

@@ -15,27 +15,19 @@ import torch
 from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.vectors import dot
 from nanobrag_torch.render.scene import Scene
-from nanobrag_torch.render.tile import Tile, locate
+from nanobrag_torch.render.tile import SubpixelIndex, Tile, locate
 
 MOST_KEPT = 16 * 2**20
 """Bytes of components along the columns that are kept; those of a group of vectors take some 100 kB."""
 
 
 class Rays:
-    """What all rays of one sub-pixel (layer, sub_slow, sub_fast) have in common; ``culled`` (bool) marks those of which
+    """What all rays of one sub-pixel have in common; ``culled`` (bool) marks those of which
     nothing is wanted."""
 
-    def __init__(self, tile: Tile, index: tuple[int, int, int]):
+    def __init__(self, tile: Tile, index: SubpixelIndex):
         self.tile, self.index = tile, index
         self.culled: torch.Tensor | None = None
-
-    @property
-    def layer(self) -> int:
-        return self.index[0]
-
-    @property
-    def is_first(self) -> bool:
-        return self.index[1] == self.index[2] == 0
 
 
 class FlatColumns:
@@ -78,7 +70,7 @@ def _columns_of(vectors) -> tuple:
 class FlatRays(Rays):
     """Rays to a flat detector: P_slow [3][n, 1] and P_fast [3][1, m] in metres."""
 
-    def __init__(self, scene: Scene, tile: Tile, index: tuple[int, int, int], columns: FlatColumns):
+    def __init__(self, scene: Scene, tile: Tile, index: SubpixelIndex, columns: FlatColumns):
         super().__init__(tile, index)
         layer, sub_slow, _ = index
         geometry, n = scene.geometry, scene.oversample
@@ -145,7 +137,7 @@ class FlatRays(Rays):
 class CurvedRays(Rays):
     """Rays to a detector of any form, by their unit vectors."""
 
-    def __init__(self, scene: Scene, tile: Tile, index: tuple[int, int, int]):
+    def __init__(self, scene: Scene, tile: Tile, index: SubpixelIndex):
         super().__init__(tile, index)
         located = locate(scene, tile, *index)
         self.airpath, self.diffracted = located.airpath, located.diffracted

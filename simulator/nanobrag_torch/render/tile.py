@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -56,21 +56,26 @@ def tile_rows(scene: Scene) -> int:
 # --- inside a tile --------------------------------------------------------------------------------------
 
 
+class SubpixelIndex(NamedTuple):
+    """The place of a sub-pixel in the loops over layers of the sensor, and over its rows and columns in a pixel."""
+
+    layer: int
+    slow: int
+    fast: int
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the first of its layer."""
+        return self.slow == self.fast == 0
+
+
 @dataclass(frozen=True)
 class Subpixel:
     """Where one sub-pixel of each pixel is: its place in the loops, R (m) and the unit vector towards it."""
 
-    index: tuple[int, int, int]
+    index: SubpixelIndex
     airpath: Any
     diffracted: Any
-
-    @property
-    def layer(self) -> int:
-        return self.index[0]
-
-    @property
-    def is_first(self) -> bool:
-        return self.index[1] == self.index[2] == 0
 
 
 def locate(scene: Scene, tile: Tile, layer: int, sub_slow: int, sub_fast: int, trace=None) -> Subpixel:
@@ -82,7 +87,7 @@ def locate(scene: Scene, tile: Tile, layer: int, sub_slow: int, sub_fast: int, t
     position = pixel_position(scene.geometry, fast_m, slow_m, layer)
     airpath = length(position)
     diffracted = tuple(x / airpath for x in position)
-    index = (layer, sub_slow, sub_fast)
+    index = SubpixelIndex(layer, sub_slow, sub_fast)
     if trace:
         trace.record("position_m", index, *position)
         trace.record("airpath_m", index, airpath)
