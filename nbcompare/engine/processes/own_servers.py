@@ -15,11 +15,11 @@ from contextlib import suppress
 _LISTENING, _ACCEPTS = "0A", "00010000"
 
 
-def is_own_server(address: bytes, pid: int, first: int) -> bool:
+def is_own_server(address: bytes, pid: int, first: int, *, sends: bool = False) -> bool:
     """Whether the process ``pid`` connects (``address``: the bytes of a struct sockaddr) to a socket that ``first`` or
-    a descendant of it holds."""
+    a descendant of it holds; ``sends``: it sends something there without that."""
     with suppress(OSError, ValueError, IndexError):
-        sockets = set(_listeners(address, pid))
+        sockets = set(_listeners(address, pid, sends))
         return bool(sockets) and any(sockets & _sockets_of(other) for other in _descendants(first))
     return False
 
@@ -33,20 +33,20 @@ def is_own_memory(number: int, first: int) -> bool:
     return False
 
 
-def _listeners(address: bytes, pid: int) -> Iterator[str]:
-    """The numbers of the sockets that listen at an address of this machine."""
+def _listeners(address: bytes, pid: int, sends: bool) -> Iterator[str]:
+    """The numbers of the sockets that listen at an address of this machine, or take what is sent there."""
     family = int.from_bytes(address[:2], sys.byteorder)
     if family == socket.AF_UNIX:
         hidden = address[2:3] == b"\0"
         name = "@" + os.fsdecode(address[3:]).rstrip("\0") if hidden else os.fsdecode(address[2:].partition(b"\0")[0])
         for words in _rows(pid, "unix"):
-            if len(words) == 8 and words[3] == _ACCEPTS and words[7] == name:
+            if len(words) == 8 and (sends or words[3] == _ACCEPTS) and words[7] == name:
                 yield words[6]
     elif family == socket.AF_INET:
         port, host = f"{int.from_bytes(address[2:4], 'big'):04X}", address[4:8]
         hosts = {_as_shown(host), *(["00000000"] if host[:1] == b"\x7f" else [])}
-        for words in _rows(pid, "tcp"):
-            if words[3] == _LISTENING and words[1] in {f"{one}:{port}" for one in hosts}:
+        for words in _rows(pid, "udp" if sends else "tcp"):
+            if (sends or words[3] == _LISTENING) and words[1] in {f"{one}:{port}" for one in hosts}:
                 yield words[9]
 
 

@@ -17,11 +17,13 @@ from contextlib import suppress
 
 from nbcompare.engine.processes.call_numbers import (
     ATTRIBUTE,
+    ATTRIBUTE_AT,
     ATTRIBUTE_OF,
     CONNECT,
     CREATE,
     FOLDER,
     FOLDER_AT,
+    GO_TO,
     GONE,
     HANDLE,
     LOOK,
@@ -34,6 +36,7 @@ from nbcompare.engine.processes.call_numbers import (
     RING,
     RUN,
     RUN_AT,
+    SEND,
     SYMLINK,
     SYMLINK_AT,
     TO,
@@ -46,17 +49,20 @@ from nbcompare.engine.processes.git_looks import MOST_VARIABLES, MOST_WORDS, Que
 from nbcompare.engine.processes.memory import Memory
 from nbcompare.engine.processes.own_servers import is_own_memory, is_own_server
 
-_LOOKS, _OPENS, _RUNS = frozenset((LOOK, LOOK_AT)), frozenset((OPEN, OPENAT, OPENAT2)), frozenset((RUN, RUN_AT))
+_LOOKS, _RUNS = frozenset((LOOK, LOOK_AT, GO_TO)), frozenset((RUN, RUN_AT))
+_OPENS = frozenset((OPEN, OPENAT, OPENAT2))
 _CHANGE_NAMES = frozenset((TO, TO_AT, SYMLINK, SYMLINK_AT, GONE))
 _KEEP_NAMES = _LOOKS | _OPENS
+_ADDRESS = {CONNECT: 1, SEND: 4}
+"""By what a call does, which of its words is the address of a socket's address, before that one's size."""
 _MAKES = os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_RDWR
 _MOST_WAITING = 1000
 _OF_OPEN_FILES = {f"/dev/std{name}": f"/proc/self/fd/{number}" for number, name in enumerate(("in", "out", "err"))}
 _DOTS, _NOT_OF_A_DISK = (b"/", b"."), (b"/proc/", b"/dev/")
-_PLACE = {OPEN: 0, CREATE: 0, RUN: 0, LOOK: 0, ATTRIBUTE: 0, FOLDER: 0, TO: 1, SYMLINK: 1, OPENAT: 1, OPENAT2: 1,
-          RUN_AT: 1, LOOK_AT: 1, FOLDER_AT: 1, TO_AT: 3, SYMLINK_AT: 2}
+_PLACE = {OPEN: 0, CREATE: 0, RUN: 0, LOOK: 0, GO_TO: 0, ATTRIBUTE: 0, FOLDER: 0, TO: 1, SYMLINK: 1, OPENAT: 1,
+          OPENAT2: 1, RUN_AT: 1, LOOK_AT: 1, ATTRIBUTE_AT: 1, FOLDER_AT: 1, TO_AT: 3, SYMLINK_AT: 2}
 """By what a call does, which of its words is the address of the path that it opens, runs or makes."""
-_FROM_HERE = frozenset((OPEN, CREATE, RUN, LOOK, ATTRIBUTE, FOLDER, TO, SYMLINK))
+_FROM_HERE = frozenset((OPEN, CREATE, RUN, LOOK, GO_TO, ATTRIBUTE, FOLDER, TO, SYMLINK))
 """The calls whose paths begin in the working folder; with others the word before is the folder."""
 _HERE = -100
 
@@ -189,11 +195,12 @@ class ToldCalls:
         elif call == MEMORY:
             if not is_own_memory(words[0] & 0xFFFFFFFF, self._first):
                 self.calls.unseen["it shares memory (of System V) with another program"] = None
-        elif call == CONNECT:
+        elif call in _ADDRESS:
             with suppress(OSError):
-                address = self._memory.bytes_at(pid, words[1], min(words[2], 110))
+                at, size = words[_ADDRESS[call]:][:2]
+                address = self._memory.bytes_at(pid, at, min(size, 110))
                 told = _address(address)
-                if told and not is_own_server(address, pid, self._first):
+                if told and not is_own_server(address, pid, self._first, sends=call == SEND):
                     self.calls.unseen[f"it asks another program through {told}"] = None
 
     def _took(self, pid: int, call: int, words: Sequence[int], path: str | None) -> None:
@@ -217,9 +224,9 @@ class ToldCalls:
             self._enter(*opened)
 
     def _unreadable(self, call: int, ticket: int) -> None:
-        """The first program of all is known, and is started from a process whose memory is closed; and a process that
-        has ended did nothing."""
-        if (call != RUN or any(use.run for use in self.calls.uses.values())) and self._still_waits(ticket):
+        """The first program of all is known, and where it works, and it is started from a process whose memory is
+        closed; and a process that has ended did nothing."""
+        if (call not in (RUN, GO_TO) or any(use.run for use in self.calls.uses.values())) and self._still_waits(ticket):
             self.calls.unseen["a process cannot be looked into"] = None
 
     def _enter(self, path: str, call: int, flags: int, glance: Glance | None = None) -> None:
@@ -231,7 +238,7 @@ class ToldCalls:
             self.calls.run(path)
             if self.gave_up and gives_rights(path):
                 self.calls.unseen[f"the set-uid program {path} has no rights of its own while it is watched"] = None
-        elif call == ATTRIBUTE:
+        elif call in (ATTRIBUTE, ATTRIBUTE_AT):
             self.calls.asked_attributes(path)
         elif call not in (FOLDER, FOLDER_AT) or not os.path.lexists(path):
             self.calls.given_name(path, symbolic=call in (SYMLINK, SYMLINK_AT))

@@ -253,6 +253,58 @@ def test_a_server_of_somebody_else_is_told(watched, tmp_path, family):
     assert [told.rpartition(" through ")[0] for told in watch.calls.unseen] == ["it asks another program"]
 
 
+SENDS = """
+import os, socket, sys
+kind, others = sys.argv[1:]
+family = socket.AF_INET if kind == "inet" else socket.AF_UNIX
+own = socket.socket(family, socket.SOCK_DGRAM)
+own.bind(("127.0.0.1", 0) if kind == "inet" else "own")
+address = own.getsockname() if others == "own" else ("127.0.0.1", int(others)) if kind == "inet" else others
+pair = socket.socketpair()
+pair[0].send(b"x")
+socket.socket(family, socket.SOCK_DGRAM).sendto(b"x", address)
+"""
+
+
+@pytest.mark.parametrize("kind", ["inet", "unix"])
+def test_what_is_sent_to_another_program_without_a_connection_is_told(watched, tmp_path, kind):
+    """And not what is sent to a socket of its own, or to whom one is connected to."""
+    with socket.socket(getattr(socket, f"AF_{kind.upper()}"), socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0) if kind == "inet" else str(tmp_path / "others"))
+        place = str(server.getsockname()[1] if kind == "inet" else server.getsockname())
+        for others, said in (("own", []), (place, ["it asks another program"])):
+            (tmp_path / "work/own").unlink(missing_ok=True)
+            watch, ended = watched(sys.executable, "-I", "-S", "-c", SENDS, kind, others)
+            assert ended.exit_code == 0, (tmp_path / "err").read_text()
+            assert [told.rpartition(" through ")[0] for told in watch.calls.unseen] == said
+        assert server.recv(1, socket.MSG_DONTWAIT) == b"x"
+
+
+@pytest.mark.parametrize("text", [
+    "os.chdir('PLACE')", "os.statvfs('PLACE')",
+    "ctypes.CDLL(None).syscall(NUMBER, -100, b'PLACE', ctypes.create_string_buffer(200), 0x1000)"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_every_question_whether_something_is_there_is_seen(watched, tmp_path, text, is_there):
+    """Also where a look is said to be at an open file (AT_EMPTY_PATH), and names another."""
+    place = tmp_path / "place"
+    if is_there:
+        place.mkdir()
+    number = {"x86_64": "262", "aarch64": "79"}[os.uname().machine]  # newfstatat
+    watch, _ = watched(sys.executable, "-I", "-S", "-c",
+                       f"import ctypes, os; {text.replace('PLACE', str(place)).replace('NUMBER', number)}")
+    assert of(watch, place).looked_at and of(watch, place).is_folder == is_there
+
+
+@pytest.mark.parametrize("number", [464, 465])
+def test_an_attribute_that_is_asked_for_by_the_newest_calls_is_seen(watched, tmp_path, number):
+    table = tmp_path / "table"
+    table.write_text("1\n")
+    plain = f"import os; os.getxattr({str(table)!r}, 'user.scale')"
+    newest = f"import ctypes; ctypes.CDLL(None).syscall({number}, -100, {os.fsencode(table)!r}, 0, b'user.scale', 0, 0)"
+    seen = [watched(sys.executable, "-I", "-S", "-c", text)[0] for text in (plain, newest)]
+    assert vars(of(seen[1], table)) == vars(of(seen[0], table))
+
+
 SHARED = """
 import ctypes, os, sys
 libc = ctypes.CDLL(None)
