@@ -7,6 +7,7 @@ import pickle
 import shutil
 import sys
 import tempfile
+from contextvars import Context
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,7 +167,8 @@ def small_pictures_are_drawn_once(request, monkeypatch):
     def packed(view, boxes, scale, images):
         with tempfile.TemporaryDirectory() as folder:
             paths = [Path(folder, str(at)) for at in range(len(images))]
-            draw_all(view, boxes, scale, [(path, *rest) for path, rest in zip(paths, images, strict=True)])
+            asked = [(path, *rest) for path, rest in zip(paths, images, strict=True)]
+            Context().run(draw_all, view, boxes, scale, asked)  # in that of a run they are written in its end
             return [path.read_bytes() for path in paths]
 
     def drawn(view, boxes, scale, asked):
