@@ -150,7 +150,8 @@ class Parity:
         verdict = judge(comparison, thresholds)
         if not verdict.accepted:
             worst = comparison.regions[0].worst
-            said = [str(verdict.word), *verdict.reasons, f"largest difference at fast {worst.x} slow {worst.y}: "
+            first, *others = verdict.reasons  # pytest's summary is made of the first line
+            said = [f"{verdict.word}: {first}", *others, f"largest difference at fast {worst.x} slow {worst.y}: "
                     f"reference {worst.reference}, subject {worst.subject}"]
             pytest.fail("\n".join(said), pytrace=False)
         for weak in weaknesses(thresholds, [region.roi for region in comparison.regions]):

@@ -237,10 +237,15 @@ def _compare_region(pair: RegionPair, roi: Roi, further: Collection[tuple[str, s
 
 def _vacuous(reference: np.ndarray, subject: np.ndarray, pairs: Sequence[RegionPair], rois: Sequence[Roi]) -> list[str]:
     """Images without a picture in them, and regions without signal."""
-    said = [f"the {name} image is constant: every pixel is {image.flat[0]:g}"
-            for name, image in (("reference", reference), ("subject", subject)) if _is_constant(image)]
+    said = [constant_image(name, image.flat[0]) for name, image in (("reference", reference), ("subject", subject))
+            if _is_constant(image)]
     return said + [f"region {roi.name}: {fault}" for pair, roi in zip(pairs, rois, strict=True)
                    if (fault := pair.no_signal or (None if said else _constant_region(pair)))]
+
+
+def constant_image(name: str, value: float) -> str:
+    """What is said of an image of which every pixel has one value."""
+    return f"the {name} image is constant: every pixel is {value:g}"
 
 
 def _constant_region(pair: RegionPair) -> str | None:

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.threshold import Threshold
-from nbcompare.compare.compare import Comparison
+from nbcompare.compare.compare import Comparison, constant_image
 from nbcompare.compare.metrics import METRICS
 from nbcompare.compare.metrics.region import NOTHING_LEFT
 from nbcompare.engine.engine import Run
@@ -124,6 +125,12 @@ def verdict(word: Label, reasons: Sequence[str] = (), checks: Sequence[Check] = 
     return Verdict(word, EXIT_OF[word], tuple(checks), tuple(reasons))
 
 
+BOTH_ZERO = ("every pixel of both images is zero: nothing was compared that could differ; look at the beam, the "
+             "structure factors and the region rendered")
+_DARK = {constant_image(name, 0.0) for name in (REFERENCE, SUBJECT)}
+"""What a comparison says of two such images."""
+
+
 def judge(comparison: Comparison, thresholds: Sequence[Threshold], *,
           noise: Mapping[tuple[str, str], float] | None = None, vacuous: Sequence[str] = ()) -> Verdict:
     """Hold every threshold against its figure.
@@ -136,6 +143,8 @@ def judge(comparison: Comparison, thresholds: Sequence[Threshold], *,
     checks = tuple(_check(comparison, threshold, noise or {}) for threshold in thresholds)
     outside = [check.sentence for check in checks if not check.holds]
     too_tight = [_below_noise(check) for check in checks if check.below_noise]
+    if {*comparison.vacuous} >= _DARK:
+        return verdict(Label.BLOCKED, [BOTH_ZERO], checks)
     empty = no_evidence(comparison, thresholds, noise or {}, vacuous)
     if too_tight:
         return verdict(Label.CASE_ERROR, [*too_tight, *outside, *empty], checks)
@@ -205,8 +214,7 @@ def failures_verdict(runs: tuple[Run, ...]) -> Verdict | None:
     """
     failures = [(run.role, run.failure) for run in runs if run.failure]
     if len(failures) > 1 and all(failure.kind == ZERO_IMAGE for _, failure in failures):
-        return blocked(["every pixel of both images is zero: nothing was compared that could differ; look at the beam, "
-                        "the structure factors and the region rendered"])
+        return blocked([BOTH_ZERO])
     sentences = [f"{role} {failure.sentence}" for role, failure in failures]
     said = [f"{role} said: {line}" for role, failure in failures for line in failure.said]
     hints = [hint for _, failure in failures for hint in failure.hints]

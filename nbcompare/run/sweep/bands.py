@@ -114,8 +114,7 @@ class ClusterBands:
 def cluster_bands(address: str, progress: Progress) -> Iterator[ClusterBands]:
     """The workers of a scheduler, while the block runs. Raises UsageError without dask.distributed, FileError when
     nobody answers."""
-    progress.begin(f"scheduler {address}")
-    _, client = connected(address)
+    _, client = connected(address, progress)
     try:
         threads = dict(client.nthreads())
         progress.end(counted(len(threads), "worker"))

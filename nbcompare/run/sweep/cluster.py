@@ -74,8 +74,7 @@ class Cluster:
         self.archives: Archives | None = None
 
     def __enter__(self) -> Cluster:
-        self.progress.begin(f"scheduler {self.address}")
-        self.distributed, self.client = connected(self.address)
+        self.distributed, self.client = connected(self.address, self.progress)
         try:
             self.engines = self._engines()
         except BaseException:

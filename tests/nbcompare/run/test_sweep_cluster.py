@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ import nbcompare.run.sweep.remote as remote
 from nbcompare.bundle.bundle import staging
 from nbcompare.case.case_file import load_case
 from nbcompare.case.cells import cells_of
+from nbcompare.engine.progress import Progress
 from nbcompare.errors import EvidenceError, FileError, UsageError
 from nbcompare.run.options import RunOptions
 from nbcompare.run.sweep.archives import Archives
@@ -148,11 +150,23 @@ def test_nobody_at_the_address_is_told_in_one_line(nb, tmp_path, monkeypatch):
     assert said.code == 5 and "no Dask scheduler answers" in said.err and "Traceback" not in said.err
 
 
+def test_on_a_terminal_it_is_said_at_once_who_is_waited_for(monkeypatch):
+    """A step that begins is drawn there with its first tick, and half a minute is long without a word."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.2)
+    screen = io.StringIO()
+    screen.isatty = lambda: True
+    with pytest.raises(FileError, match="no Dask scheduler answers"):
+        connection.connected("tcp://127.0.0.1:9", Progress(screen))
+    assert "scheduler tcp://127.0.0.1:9, waited for at most 0.2 s" in screen.getvalue()
+    assert screen.getvalue().endswith("\r\x1b[K"), "and taken off again before the error is told"
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "tcp://127.0.0.1", "tcp://host:", "tcp://host:port", ":8786"])
 def test_an_address_without_a_port_is_refused_before_anybody_is_asked(address):
     """Dask's client held up the end of the process for a minute, and then printed a trace."""
     with pytest.raises(UsageError, match="no address") as told:
-        connection.connected(address)
+        connection.connected(address, Progress(quiet=True))
     assert "tcp://HOST:PORT" in told.value.hint
 
 

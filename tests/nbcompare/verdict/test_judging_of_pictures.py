@@ -82,6 +82,10 @@ def test_two_images_of_zeros_block_and_one_is_a_failed_engine():
                "structure factors and the region rendered",)
     both = failures_verdict((zero("reference"), zero("subject")))
     assert (both.word, both.reasons) == (Label.BLOCKED, nothing)
+    dark = np.zeros((8, 9), "f4")
+    for subject, word in ((dark.copy(), Label.BLOCKED), (dark + 1, Label.FAIL), (IMAGE[:8, :9], Label.FAIL)):
+        found = judge(compare_images(dark, subject, [Roi.full(Shape(8, 9))]), [SCALE])
+        assert found.word is word and (found.reasons == nothing) is (word is Label.BLOCKED), "and so of two files"
     for runs in ((zero("subject"),), (zero("reference"), zero("subject", "signal"))):
         found = failures_verdict(runs)
         assert found.word is Label.ENGINE_FAILED and found.reasons[-1].startswith("subject failed by ")
