@@ -32,8 +32,8 @@ static int can_interpolate(double x, int min, int max)
 static double lagrange(const double *y, double first, double x)
 {
     double d0 = x - first, d1 = x - (first + 1.0), d2 = x - (first + 2.0), d3 = x - (first + 3.0);
-    return d1 * d2 * d3 / -6.0 * y[0] + d0 * d2 * d3 / 2.0 * y[1]
-         + d0 * d1 * d3 / -2.0 * y[2] + d0 * d1 * d2 / 6.0 * y[3];
+    return d1 * d2 * d3 * y[0] / -6.0 + d0 * d2 * d3 * y[1] / 2.0
+         + d0 * d1 * d3 * y[2] / -2.0 + d0 * d1 * d2 * y[3] / 6.0;
 }
 
 /* Tricubic interpolation between the 4 x 4 x 4 reflections around h k l: along l, then k, then h. */

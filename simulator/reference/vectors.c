@@ -99,16 +99,21 @@ Matrix axis_rotation(Vector n, double angle_rad)
 {
     double c = cos(angle_rad), s = sin(angle_rad), t = 1.0 - c;
     Matrix u;
-    u.row[0] = vector(c + n.x * n.x * t, n.x * n.y * t - n.z * s, n.x * n.z * t + n.y * s);
-    u.row[1] = vector(n.x * n.y * t + n.z * s, c + n.y * n.y * t, n.y * n.z * t - n.x * s);
-    u.row[2] = vector(n.x * n.z * t - n.y * s, n.y * n.z * t + n.x * s, c + n.z * n.z * t);
+    u.row[0] = vector(c + n.x * n.x * t, t * n.x * n.y - n.z * s, t * n.x * n.z + n.y * s);
+    u.row[1] = vector(t * n.x * n.y + n.z * s, c + n.y * n.y * t, t * n.y * n.z - n.x * s);
+    u.row[2] = vector(t * n.x * n.z - n.y * s, t * n.y * n.z + n.x * s, c + n.z * n.z * t);
     return u;
 }
 
-/* The angles (radians) that make rotate_xyz do the same as the matrix. */
+/* The angles (radians) that make rotate_xyz do the same as the matrix. Its rows are made unit vectors twice, as in the
+ * original. */
 Vector rotation_angles(Matrix u)
 {
-    double u31 = u.row[2].x;
+    double u31;
+    int i;
+    for (i = 0; i < 3; i++)
+        u.row[i] = unit(unit(u.row[i]));
+    u31 = u.row[2].x;
     if (u31 * u31 >= 1.0)
         return vector(PI, PI / 2.0, atan2(u.row[0].y, -u.row[1].y));
     return vector(atan2(u.row[2].y, u.row[2].z),

@@ -66,6 +66,13 @@ def atan2(y, x):
     return torch.atan2(y, x)
 
 
+def divided(above, below):
+    """above / below, rounded once. Where only ``below`` is a tensor, torch itself multiplies by 1/below."""
+    if hasattr(below, "detach") and not hasattr(above, "detach"):
+        above = below.new_tensor(above)
+    return above / below
+
+
 def evenly(value, x):
     """``value`` for every element of ``x``, also where that is no number; x keeps its derivatives, which are 0."""
     return value + (0.0 * x).nan_to_num()

@@ -10,7 +10,7 @@ from typing import Any
 from nanobrag_torch.config import Beam, Detector, Scan
 from nanobrag_torch.errors import ArgumentError
 from nanobrag_torch.limits import MOST_COUNT
-from nanobrag_torch.physics.arithmetic import exp, is_zero, number
+from nanobrag_torch.physics.arithmetic import divided, exp, is_zero, number
 from nanobrag_torch.physics.vectors import cross, dot, length, rotate_about, rotate_xyz, scaled, subtract, unit
 
 X, Y, Z = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
@@ -350,7 +350,7 @@ def solid_angle(geometry: Geometry, airpath_m):
     point pixel."""
     if geometry.point_pixel:
         return 1.0 / airpath_m / airpath_m
-    facing = geometry.pixel_size * geometry.pixel_size / airpath_m / airpath_m
+    facing = divided(geometry.pixel_size * geometry.pixel_size, airpath_m) / airpath_m
     if geometry.curved and not geometry.curved_by_lab:
         return facing
     return facing * geometry.close_distance / airpath_m
@@ -362,4 +362,4 @@ def capture_fraction(geometry: Geometry, diffracted, layer: int):
     dt, mu = geometry.layer_thickness, geometry.attenuation
     flat = not geometry.curved or geometry.curved_by_lab
     parallax = dot(diffracted, geometry.normal) if flat else 1.0 + 0.0 * diffracted[0]
-    return exp(-layer * dt * mu / parallax) - exp(-(layer + 1) * dt * mu / parallax)
+    return exp(divided(-layer * dt * mu, parallax)) - exp(divided(-(layer + 1) * dt * mu, parallax))

@@ -89,8 +89,8 @@ def can_interpolate(F: StructureFactors, hkl):
 def _lagrange(y, first, x):
     """Four-point Lagrange polynomial through y at the whole numbers first .. first + 3."""
     d0, d1, d2, d3 = x - first, x - (first + 1.0), x - (first + 2.0), x - (first + 3.0)
-    return (d1 * d2 * d3 / -6.0 * y[0] + d0 * d2 * d3 / 2.0 * y[1]
-            + d0 * d1 * d3 / -2.0 * y[2] + d0 * d1 * d2 / 6.0 * y[3])
+    return (d1 * d2 * d3 * y[0] / -6.0 + d0 * d2 * d3 * y[1] / 2.0
+            + d0 * d1 * d3 * y[2] / -2.0 + d0 * d1 * d2 * y[3] / 6.0)
 
 
 def tricubic_F(F: StructureFactors, hkl):

@@ -80,13 +80,15 @@ def axis_rotation(n, angle_rad):
     """Right-handed rotation about a unit axis: cos I + (1 - cos) n n^T + sin [n]x, as three rows."""
     c, s = cos(angle_rad), sin(angle_rad)
     t = 1.0 - c
-    return ((c + n[0] * n[0] * t, n[0] * n[1] * t - n[2] * s, n[0] * n[2] * t + n[1] * s),
-            (n[0] * n[1] * t + n[2] * s, c + n[1] * n[1] * t, n[1] * n[2] * t - n[0] * s),
-            (n[0] * n[2] * t - n[1] * s, n[1] * n[2] * t + n[0] * s, c + n[2] * n[2] * t))
+    return ((c + n[0] * n[0] * t, t * n[0] * n[1] - n[2] * s, t * n[0] * n[2] + n[1] * s),
+            (t * n[0] * n[1] + n[2] * s, c + n[1] * n[1] * t, t * n[1] * n[2] - n[0] * s),
+            (t * n[0] * n[2] - n[1] * s, t * n[1] * n[2] + n[0] * s, c + n[2] * n[2] * t))
 
 
 def rotation_angles(u):
-    """The angles (rad) that make rotate_xyz do the same as a rotation matrix."""
+    """The angles (rad) that make rotate_xyz do the same as a rotation matrix. Its rows are made unit vectors twice, as
+    in the C program."""
+    u = [unit(unit(row)) for row in u]
     if number(u[2][0]) ** 2 >= 1.0:
         return PI, PI / 2.0, atan2(u[0][1], -u[1][1])
     return (atan2(u[2][1], u[2][2]),
