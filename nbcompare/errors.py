@@ -84,6 +84,11 @@ class NbCompareError(Exception):
         super().__init__(message)
         self.message, self.faults, self.hint = message, tuple(faults), hint
 
+    @property
+    def in_a_line(self) -> str:
+        """The first line of the message and what to do, for a place that has one line for it."""
+        return "; ".join(filter(None, (self.message.partition("\n")[0], self.hint)))
+
     def __str__(self) -> str:
         """A line for the message, one for each fault, and one for what to do; nobody's file name adds to them."""
         more = (*(f"  {line}" for line in self.faults), *([f"  next: {self.hint}"] if self.hint else []))

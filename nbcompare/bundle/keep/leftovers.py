@@ -48,9 +48,14 @@ class Leftover:
     processes: tuple[str, ...] = ()
 
     @property
+    def state_told(self) -> str:
+        """The state in words; of a folder that nothing tells of, why it is left alone."""
+        return "changed within a day, so that it may be in use" if self.state == UNKNOWN else self.state
+
+    @property
     def sentence(self) -> str:
         by = f" by {', '.join(self.processes)}" if self.processes else ""
-        return f"{self.folder}: {self.what}, {self.state}{by}, {size_of(self.folder):,} bytes"
+        return f"{self.folder}: {self.what}, {self.state_told}{by}, {size_of(self.folder):,} bytes"
 
     def as_dict(self) -> dict[str, Any]:
         return {"folder": str(self.folder), "what": self.what, "state": self.state, "remedy": self.remedy,

@@ -180,7 +180,7 @@ def _leftover_lines(leftovers: Sequence[Leftover]) -> Iterator[str]:
     """Each by its name where they are few; of many of one kind in one place, how many and an example."""
     kinds: dict[tuple[str, str, Path, bool], list[Leftover]] = {}
     for leftover in leftovers:
-        kind = (leftover.what, leftover.state, leftover.folder.parent, leftover.remedy is None)
+        kind = (leftover.what, leftover.state_told, leftover.folder.parent, leftover.remedy is None)
         kinds.setdefault(kind, []).append(leftover)
     for (what, state, place, ok), found in kinds.items():
         if len(found) <= FEW:

@@ -37,7 +37,9 @@ def sweep_report(sweep: Sweep) -> str:
     made = (f"{sweep.count(RAN)} run, {stored} already done{' (--force runs them again)' if stored else ''}, "
             f"{sweep.count(FAILED)} without bundle")
     failed = [result.bundle for result in sweep.results if result.exit_code != ExitCode.PASS and result.bundle]
-    following = [f"  next  {to_type('nb-compare', 'show', shown(Path(folder)))}" for folder in failed[:1]]
+    cut = [result.why for result in sweep.results if result.bundle is None and len(result.why) > _MOST_WORDS]
+    following = [f"  why   {why}" for why in cut[:1]]
+    following += [f"  next  {to_type('nb-compare', 'show', shown(Path(folder)))}" for folder in failed[:1]]
     return "\n".join([*lines, _counts(sweep.results), made, *following])
 
 

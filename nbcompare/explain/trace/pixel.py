@@ -99,9 +99,13 @@ def trace_pixel(asked: Experiment, pixel: Pixel, tolerance: float, progress: Pro
 
 def _ask(asked: Experiment, role: str, pixel: Pixel) -> EngineTrace | str:
     """The engine's trace of the pixel, or why there is none."""
-    arguments = asked.arguments(role)
-    _, trace, why = ask(lambda words: _run(asked, role, words), arguments, (pixel.fast, pixel.slow),
-                        _rendered(asked, role, pixel))
+    rendered = _rendered(asked, role, pixel)
+    try:
+        _, trace, why = ask(lambda words: _run(asked, role, words), asked.arguments(role), (pixel.fast, pixel.slow),
+                            rendered)
+    except UsageError as fault:
+        raise UsageError(fault.message, hint="a program that prints no factors is declared with capabilities: {trace: "
+                                             f"false}}; for one that does, {fault.hint}") from None
     return trace or why
 
 

@@ -126,4 +126,4 @@ def result_in(archive: Path, cell: ArchivedCell, how: str) -> CellResult:
 
 
 def _none(orders: Group, fault: NbCompareError) -> list[CellResult]:
-    return [no_result(order.case.name, order.case.cell, fault.exit_code, fault.message) for order in orders]
+    return [no_result(order.case.name, order.case.cell, fault.exit_code, fault.in_a_line) for order in orders]

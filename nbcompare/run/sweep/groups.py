@@ -155,7 +155,7 @@ def _sealed(orders: Group, stamp: str, target: Path, places: _Places, *, verify:
                 found = verified(bundle.folder) if verify else bundle
                 archive.add(bundle.contents, cell_of(found, seconds))
             except NbCompareError as fault:
-                faults[order.case.name] = int(fault.exit_code), fault.message
+                faults[order.case.name] = int(fault.exit_code), fault.in_a_line
             _remove(places.place / order.case.name, aside)
         if archive.cells:
             archive.seal()

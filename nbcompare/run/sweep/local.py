@@ -139,7 +139,7 @@ def _result(order: Order) -> CellResult:
         bundle, seconds = run_order(order)
         return result_of(bundle, RAN, seconds)
     except NbCompareError as fault:
-        return no_result(order.case.name, order.case.cell, fault.exit_code, fault.message, time.monotonic() - begun)
+        return no_result(order.case.name, order.case.cell, fault.exit_code, fault.in_a_line, time.monotonic() - begun)
 
 
 def _in_pool(order: Order) -> CellResult:

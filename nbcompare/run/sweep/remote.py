@@ -130,7 +130,7 @@ def engines_here(c_bin: str | None, py_bin: str | None, roles: tuple[str, ...]) 
         found = choose_engines(RunOptions(c_bin, py_bin), Progress(quiet=True), roles=roles)
         identities = identities_of(found)
     except NbCompareError as fault:
-        return Engines(fault=fault.message, exit_code=int(fault.exit_code))
+        return Engines(fault=fault.in_a_line, exit_code=int(fault.exit_code))
     return Engines(tuple(identity.as_dict() for identity in identities.values()),
                    content_hash(SIMULATOR))
 
@@ -170,7 +170,7 @@ def run_sealed(parcel: Parcel, contents: Sequence[bytes]) -> Left:
             left = make_archive(tuple(_order(parcel, cells[name], options, stamp) for name, stamp in parcel.cells),
                                 parcel.cells[0][1], made, Path(folder, "work"), verify=True)
         except NbCompareError as fault:
-            return Left({name: (int(fault.exit_code), fault.message) for name, _ in parcel.cells})
+            return Left({name: (int(fault.exit_code), fault.in_a_line) for name, _ in parcel.cells})
         content = made.read_bytes() if made.exists() else b""
         return Left(left.faults, content, hashlib.sha256(content).hexdigest() if content else "")
 
@@ -190,7 +190,7 @@ def _run_cell(parcel: Parcel, case: Case, options: RunOptions, stamp: str) -> Ce
 
 
 def _faulty(fault: NbCompareError) -> CellAnswer:
-    return CellAnswer(fault=fault.message, exit_code=int(fault.exit_code))
+    return CellAnswer(fault=fault.in_a_line, exit_code=int(fault.exit_code))
 
 
 def _require_package(parcel: Parcel) -> None:

@@ -100,7 +100,8 @@ def test_of_many_folders_that_were_left_it_tells_how_many_and_one(nb, temporary)
         (temporary / f"nb-compare-{at}").mkdir()
     said = nb("doctor")
     assert said.code == 0 and said.out.count("scratch of an engine") == 1
-    assert f"5 folders in {temporary}, such as nb-compare-0: each scratch of an engine, cannot tell" in said.out
+    assert (f"5 folders in {temporary}, such as nb-compare-0: each scratch of an engine, changed within a day, so that "
+            "it may be in use") in said.out
     assert len(nb("doctor", "--json").json["leftovers"]) == 5
     os.utime(temporary / "nb-compare-3", (time.time() - 2 * 86400,) * 2)
     said = nb("doctor")

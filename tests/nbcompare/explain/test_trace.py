@@ -9,6 +9,7 @@ from nbcompare.engine.trace.dialects import LAST, read_trace
 from nbcompare.engine.trace.lineup import line_up
 from nbcompare.engine.trace.shares import share_out
 from nbcompare.engine.trace.who import prints_traces
+from tests.nbcompare.conftest import SMALL_CASE
 
 ARGS = ("-detpixels_x", "8", "-detpixels_y", "8", "-flux", "1e18")
 
@@ -305,6 +306,17 @@ def test_a_trace_that_is_not_of_the_image_says_so(nb, fake, run_small, small_cas
 def test_an_engine_that_fails_is_exit_2(trace):
     assert trace("--pixel", 1, 1, subject="crash").code == 2
     assert trace(subject="exit7").code == 2
+
+
+def test_a_port_that_has_no_word_for_a_trace_is_told_how_to_say_so(nb, fake, tmp_path):
+    """Rules for -roi and -trace_pixel are of use to one that prints factors alone."""
+    rules = ", ".join(f"{word}: {word}" for word in ("-detpixels_x", "-detpixels_y", "-flux", "-floatfile"))
+    declared = f"subject: {{command: {fake('good')}, arguments: {{{rules}}}}}"
+    (tmp_path / "nb-compare.yaml").write_text(f"engines:\n  {declared}\n")
+    (tmp_path / "small.yaml").write_text(SMALL_CASE)
+    said = nb("trace", "-q", "--pixel", 3, 2, "--c-bin", fake("traced"), "small.yaml")
+    assert said.code == 1 and "no rule says what becomes of" in said.err
+    assert "capabilities: {trace: false}; for one that does, add to arguments" in said.err
 
 
 def test_a_pixel_outside_the_rendered_region_is_a_usage_error(trace):

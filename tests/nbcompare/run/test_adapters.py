@@ -157,6 +157,9 @@ def test_an_option_without_a_rule_is_refused_before_anything_runs(nb, diffusion)
     said = nb("run", "case.yaml", "-q")
     assert said.code == 1 and "no rule says what becomes of -speed 7" in said.err
     assert "-speed: {to: WORD} or {drop: WHY}" in said.err
+    said = nb("sweep", "case.yaml", "-q")
+    assert said.code == 1 and "  why   the reference" in said.out, "the table has no room for what is to be done"
+    assert "-speed: {to: WORD} or {drop: WHY}" in said.out.partition("  why   ")[2]
 
 
 # --- a port of nanoBragg with other names, other units, and CBF --------------------------------------------
