@@ -55,6 +55,8 @@ def export_bundle(folder: Path, form: str, output: Path | None = None) -> Path:
 @contextlib.contextmanager
 def _workshop(target: Path) -> Iterator[Path]:
     """A hidden folder beside the output, gone afterwards."""
+    if not target.absolute().parent.is_dir():
+        raise FileError(f"{target}: cannot write the export: there is no folder {target.parent}")
     try:
         with tempfile.TemporaryDirectory(prefix=EXPORT_PREFIX, dir=target.absolute().parent) as work:
             yield Path(work)

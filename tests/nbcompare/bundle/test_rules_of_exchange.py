@@ -101,7 +101,7 @@ def test_an_export_is_called_after_case_and_stamp_and_is_one_form_or_the_other(s
     Path("link").symlink_to("nowhere")
     with pytest.raises(UsageError, match="link exists already"):
         export_bundle(store.passed, "zip", Path("link"))
-    with pytest.raises(FileError, match="cannot write the export: No such file or directory"):
+    with pytest.raises(FileError, match="cannot write the export: there is no folder"):
         export_bundle(store.passed, "zip", Path("no/where.zip"))
     assert not list(Path().glob(".export-*"))
 

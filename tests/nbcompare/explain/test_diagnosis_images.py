@@ -137,6 +137,13 @@ def test_a_factor_is_named_by_the_ratio_of_the_command_line_that_it_is(id, facto
     assert found[0].proven and found[0].residual < 1e-5
 
 
+@pytest.mark.parametrize(("argv", "said"), [((), ""), (ARGV, "; the factor is no ratio of this command line")])
+def test_a_factor_is_held_against_a_command_line_where_there_is_one(argv, said):
+    image = spots()
+    found = diagnose(Question(image, (image * 1.01873).astype("f4"), argv, Path()), DiagnosisOptions(quick=True)).causes
+    assert found[0].sentence.partition(" times the reference")[2] == said
+
+
 @pytest.mark.parametrize("count", [lambda x: np.random.default_rng(7).poisson(x), lambda x: x > 0.3,
                                    lambda x: np.random.default_rng(7).poisson(x[::-1]),
                                    lambda x: 3 * np.random.default_rng(7).poisson(x / 3)])

@@ -72,7 +72,7 @@ def find_scale(question: Question) -> Iterator[Cause]:
     if not proof.holds:
         return
     setting = _setting(question)
-    yield from named_factor(setting, factor, residual, proof.left)
+    yield from named_factor(setting, factor, residual, proof.left, of_command=bool(question.argv))
     yield from _weights(question, factor, residual, proof.left)
     if setting and abs(factor * setting.pixel_m**2 - 1) < _POINT_PIXELS_ALIKE:
         yield from _point_pixels(question, residual)
@@ -116,7 +116,7 @@ def _overflowed(question: Question) -> Iterator[Cause]:
     residual = float(np.abs(pair.y[lit] / (factor * pair.x[lit]) - 1).max())
     beyond = factor * pair.x > _LARGEST_FLOAT
     if residual < 1e-5 and np.array_equal(beyond, ~pair.finite) and (pair.subject[beyond] == np.inf).all():
-        yield from named_factor(_setting(question), factor, residual, None)
+        yield from named_factor(_setting(question), factor, residual, None, of_command=bool(question.argv))
 
 
 def _setting(question: Question) -> Setting | None:
@@ -127,8 +127,10 @@ def _setting(question: Question) -> Setting | None:
         return None
 
 
-def named_factor(setting: Setting | None, factor: float, residual: float, left: float | None) -> Iterator[Cause]:
-    """The causes that a factor between two images may have, likeliest first; one is always given."""
+def named_factor(setting: Setting | None, factor: float, residual: float, left: float | None, *,
+                 of_command: bool = True) -> Iterator[Cause]:
+    """The causes that a factor between two images may have, likeliest first; one is always given. ``of_command`` is
+    False of images of which no command line is known."""
     fitted = f"one factor {factor:.9g} fits the whole image; relative residual {residual:.1g}"
     matches = lookup(setting, factor, residual)
     for match in matches:
@@ -141,7 +143,7 @@ def named_factor(setting: Setting | None, factor: float, residual: float, left: 
                           confidence=0.99 - min(0.3, match.chance), prior=ratio.prior)
     yield carried_out(causes.SCALE_FACTOR,
                       f"the subject is {factor:.9g} times the reference"
-                      + ("" if matches else "; the factor is no ratio of this command line"),
+                      + ("; the factor is no ratio of this command line" if of_command and not matches else ""),
                       (fitted,), residual=residual, left=left, what=f"scaled by {factor:.9g}", confidence=0.9,
                       prior=0.15)
 
