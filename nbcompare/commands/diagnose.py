@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nbcompare.commands.options import Finite
 from nbcompare.errors import ExitCode, UsageError, to_type
 from nbcompare.explain.diagnose.search.limits import BUDGET_S
+
+if TYPE_CHECKING:
+    from nbcompare.engine.progress import Progress
+
+SHORT = 2.0
+"""Seconds that nobody wonders about."""
+
+
+def tell_trials(progress: Progress, used: float, whole: float) -> None:
+    """How far trial runs are, of which ``used`` of ``whole`` processor seconds are gone: said at once where it is
+    redrawn, and elsewhere begun with a line when they take longer than is waited for without a word."""
+    if not progress.step and (progress.live or used >= SHORT):
+        progress.begin(f"trial runs, percent of at most {whole:g} processor seconds")
+    if progress.step:
+        progress.tick(used, min(99, int(100 * used / whole)))
 
 
 @click.command("diagnose")
@@ -53,9 +70,7 @@ def command(shape: tuple[int, int] | None, inputs: Path | None, quick: bool, bud
     from nbcompare.explain.diagnose.question_source import ask
 
     progress = Progress()
-    progress.step = "trial runs, percent of the budget"
-    found = answer(ask(words, shape, inputs), DiagnosisOptions(quick, budget),
-                   lambda used, whole: progress.tick(used, min(99, int(100 * used / whole))))
+    found = answer(ask(words, shape, inputs), DiagnosisOptions(quick, budget), partial(tell_trials, progress))
     progress.clear()
     of = find_bundle(words[0]) if len(words) == 1 else None
     if of:  # its report shows the answer

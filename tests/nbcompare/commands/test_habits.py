@@ -16,6 +16,7 @@ from nbcompare import cli
 from nbcompare.case.threshold import Threshold
 from nbcompare.cli import COMMANDS
 from nbcompare.commands.colour import coloured, taken_out
+from nbcompare.commands.diagnose import tell_trials
 from nbcompare.commands.faults import said_of
 from nbcompare.commands.folding import folded
 from nbcompare.commands.help import TOPICS, _text
@@ -49,6 +50,16 @@ def test_the_option_may_stand_before_and_after_the_command_but_not_behind_the_da
     assert taken_out(["--color", "never", "show", "x", "--color=always"]) == ("always", ["show", "x"])
     assert taken_out(["run", "--", "--color", "never"]) == ("auto", ["run", "--", "--color", "never"])
     assert taken_out(["--color", "red"]) == ("auto", ["--color", "red"])
+
+
+def test_a_diagnosis_that_takes_long_says_so_also_where_nothing_is_redrawn():
+    """A short one says nothing there; a minute later a line says how far it is, as of any step."""
+    told = io.StringIO()
+    progress = Progress(told)
+    for used in (0.5, 1.9, 2.0, 30.0, 62.5):
+        tell_trials(progress, used, 125.0)
+    assert told.getvalue().splitlines()[0] == "trial runs, percent of at most 125 processor seconds ..."
+    assert len(told.getvalue().splitlines()) == 2 and "50 %" in told.getvalue()
 
 
 def test_a_word_that_is_missing_is_told_by_the_name_that_help_gives_it():
