@@ -6,7 +6,7 @@ the direction of writing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 _NUMBERS = {int, float, bool, type(None)}
@@ -23,6 +23,12 @@ def visible(text: str) -> str:
 def counted(number: int, what: str) -> str:
     """A number with its noun, whose plural ends in s: ``1 fault``, ``2 faults``."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def some_of(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are: ``a, b and 3 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def each_text(value: Any, change: Callable[[str], str]) -> Any:

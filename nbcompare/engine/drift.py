@@ -11,6 +11,7 @@ from nbcompare.engine.identity import EngineIdentity
 from nbcompare.engine.sources.made_of import changes
 from nbcompare.errors import FileError
 from nbcompare.files import sum_of
+from nbcompare.visible import some_of
 
 _MOST_NAMES = 5
 
@@ -42,8 +43,7 @@ class EngineDrift:
                      if path in now and now[path] != at and os.path.realpath(path) not in but]
         if not found:
             return None
-        more = f" and {len(found) - _MOST_NAMES} more" if len(found) > _MOST_NAMES else ""
-        return f"was changed while it ran: {', '.join(found[:_MOST_NAMES])}{more}"
+        return f"was changed while it ran: {some_of(found, _MOST_NAMES)}"
 
     def _program_changed(self) -> list[str]:
         try:

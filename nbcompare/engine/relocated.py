@@ -15,6 +15,7 @@ from nbcompare.case.declared.declarations import EngineDeclaration, TestsPlace
 from nbcompare.engine.engine import Engine
 from nbcompare.engine.identity import EngineIdentity
 from nbcompare.errors import UsageError
+from nbcompare.visible import some_of
 
 _MOST_TEXT = 1 << 20
 _MOST_NAMES = 3
@@ -62,9 +63,8 @@ def require_moved(identity: EngineIdentity, top: Path, tree: Path) -> None:
     elsewhere = [path for path in paths if path.is_relative_to(top) and not path.is_relative_to(tree)
                  and not _in_environment(path, top)]
     if elsewhere:
-        more = f" and {len(elsewhere) - _MOST_NAMES} more" if len(elsewhere) > _MOST_NAMES else ""
-        names = ", ".join(str(path.relative_to(top)) for path in elsewhere[:_MOST_NAMES])
-        raise UsageError(f"the {identity.role} {identity.name} still uses {names}{more} of {top}, which is the same "
+        names = some_of([str(path.relative_to(top)) for path in elsewhere], _MOST_NAMES)
+        raise UsageError(f"the {identity.role} {identity.name} still uses {names} of {top}, which is the same "
                          "for every commit", hint="an installed copy, a variable of your shell or a path in its text "
                          "leads there; declare the engine with paths relative to nb-compare.yaml")
     if not any(path.is_relative_to(tree) for path in paths):

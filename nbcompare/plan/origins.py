@@ -35,7 +35,7 @@ from nbcompare.files import sha256_of
 from nbcompare.plan.evidence import Evidence
 from nbcompare.run.other_copies import copies_elsewhere
 from nbcompare.run.provenance import not_all_known
-from nbcompare.visible import counted
+from nbcompare.visible import counted, some_of
 
 _MOST_NAMES = 4
 _MODULES = "PYTHONPATH"
@@ -61,9 +61,10 @@ def same_commit(evidence: Evidence) -> tuple[bool, str]:
             changed = changed_between(Path(then.root), then.sha, now.sha)
             counting = [file for file in changed or () if _may_count(Path(then.root, file), evidence)]
             if counting or not changed:
-                more = f", which changes {_some_names(counting)}; run the case again" if counting else ""
+                more = f", which changes {some_of(counting, _MOST_NAMES)}; run the case again" if counting else ""
                 return False, f"{name}: made at {since}{more}"
-            said.append(f"{name} at {since}, which changes notes and evidence alone ({_some_names(changed or [])})")
+            notes = some_of(changed or [], _MOST_NAMES)
+            said.append(f"{name} at {since}, which changes notes and evidence alone ({notes})")
         else:
             said.append(f"{name} at {then.sha[:12]}")
     return bool(said), ", ".join(said) or "the record names no repository"
@@ -80,11 +81,6 @@ def _may_count(path: Path, evidence: Evidence) -> bool:
     used = {os.path.realpath(entry.path) for files in parts for entry in files}
     used |= {os.path.realpath(evidence.case.folder / entry.file) for entry in evidence.case.inputs if entry.file}
     return not lies_beside(path.name) or real in used
-
-
-def _some_names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def clean_tree(evidence: Evidence) -> tuple[bool, str]:
@@ -180,9 +176,8 @@ def _source_fault(engine: EngineIdentity, case: Case) -> str | None:
         return f"{elsewhere[0]}; then run the case again"
     own = engine.opened.own if engine.opened else frozenset()
     changed = changes(engine.made_of, own) or engine.opened_since() or _new_files(engine, case)
-    more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
     if changed:
-        return f"the source of the {engine.role} is not what it was: {', '.join(changed[:4])}{more}"
+        return f"the source of the {engine.role} is not what it was: {some_of(changed, _MOST_NAMES)}"
     if engine.opened is None:
         return None
     return _unseen_fault(engine, engine.opened) or (

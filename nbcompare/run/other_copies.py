@@ -25,6 +25,7 @@ from nbcompare.engine.sources.opened_kinds import names_listed
 from nbcompare.engine.sources.python_here import SKIPPED, is_below, top_of, url_folder
 from nbcompare.errors import FileError
 from nbcompare.files import sum_of
+from nbcompare.visible import some_of
 
 _DEEP = 3
 _MOST_FOLDERS = 5000
@@ -129,11 +130,11 @@ def _modules_elsewhere(identity: EngineIdentity, projects: Sequence[str]) -> Ite
 
 
 def _said(role: str, top: str, place: str, root: str, others: Sequence[str]) -> str:
-    more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
     where = top if root == "." else f"{root}/{top}"
-    return (f"the {role} ran {top} of {place}, and {where} of the project is another ({', '.join(others[:_MOST_NAMED])}"
-            f"{more}); to run that, declare environment: {{set: {{PYTHONPATH: {root}}}}} in {PROJECT_FILE}, or install "
-            f"it with pip install -e; where the other is meant, name its files as sources of the {role}")
+    return (f"the {role} ran {top} of {place}, and {where} of the project is another "
+            f"({some_of(others, _MOST_NAMED)}); to run that, declare environment: {{set: {{PYTHONPATH: {root}}}}} in "
+            f"{PROJECT_FILE}, or install it with pip install -e; where the other is meant, name its files as sources "
+            f"of the {role}")
 
 
 def _not_the_same(files: Sequence[_Module], root: str) -> list[str]:

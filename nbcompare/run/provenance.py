@@ -31,7 +31,7 @@ from nbcompare.engine.sources.libraries import is_elf
 from nbcompare.engine.sources.real_paths import RealPaths
 from nbcompare.errors import FileError, UsageError
 from nbcompare.files import sum_of
-from nbcompare.visible import counted
+from nbcompare.visible import counted, some_of
 
 _MOST_TEXT = 1 << 20
 _MOST_REASONS = 3
@@ -160,7 +160,7 @@ def not_passed_line(surroundings: Surroundings, runs: Sequence[Run]) -> str | No
     theirs = f"{counted(len(names), 'variable')} of your shell"
     if any(run.failure for run in runs):
         shown = [name for name in names if not OF_THE_SESSION.fullmatch(name)]
-        said = _some(shown) or theirs
+        said = some_of(shown, _MOST_NAMES) or theirs
         return f"{said} {'was' if said in names else 'were'} not passed to the engines; {RECORD} names all"
     return f"engines run in a clean environment: {RECORD} names the {theirs} left out of it"
 
@@ -177,14 +177,16 @@ def _unread_notes(engines: Mapping[str, Engine], identities: Mapping[str, Engine
                    if name in surroundings.not_passed.get(role, ()) and (
                        name in spoken or (declared and name in declared.pass_variables))]
         if private and declared:
-            yield (f"{_some(private)} {'looks' if len(private) == 1 else 'look'} like a secret by name or value, and "
-                   f"what does is never passed on: the {role} did not get it, although {declared.file.name} says so; "
-                   "write it into environment: {set: ...} if it is none")
+            verb = "looks" if len(private) == 1 else "look"
+            yield (f"{some_of(private, _MOST_NAMES)} {verb} like a secret by name or value, and what does is "
+                   f"never passed on: the {role} did not get it, although {declared.file.name} says so; write it "
+                   "into environment: {set: ...} if it is none")
         spoken = [name for name in spoken if name not in private]
         if spoken:
-            yield (f"{_some(spoken)} {'is' if len(spoken) == 1 else 'are'} set here and named in the source of the "
-                   f"{role}, but not passed to it; to pass it, declare environment: {{pass: "
-                   f"[{', '.join(spoken[:_MOST_NAMES])}]}} in nb-compare.yaml")
+            verb = "is" if len(spoken) == 1 else "are"
+            yield (f"{some_of(spoken, _MOST_NAMES)} {verb} set here and named in the source of the {role}, but not "
+                   f"passed to it; to pass it, declare environment: {{pass: [{', '.join(spoken[:_MOST_NAMES])}]}} in "
+                   "nb-compare.yaml")
 
 
 def _passed_notes(engines: Mapping[str, Engine]) -> Iterator[str]:
@@ -193,16 +195,11 @@ def _passed_notes(engines: Mapping[str, Engine]) -> Iterator[str]:
         sets = dict(engine.declaration.set_variables) if engine.declaration else {}
         names = sorted(name for name in engine.declared_variables if name not in sets)
         if names:
-            yield f"from your shell the {role} got {_some(names)}, as {_file_of(engine)} says"
+            yield f"from your shell the {role} got {some_of(names, _MOST_NAMES)}, as {_file_of(engine)} says"
 
 
 def _file_of(engine: Engine) -> str:
     return engine.declaration.file.name if engine.declaration else "its declaration"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def _spoken_of(names: Sequence[str], identity: EngineIdentity) -> set[str]:

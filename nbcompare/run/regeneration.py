@@ -38,6 +38,7 @@ from nbcompare.run.grading import Grade, GradedEngine, grade_runs
 from nbcompare.run.one_case import run_case
 from nbcompare.run.options import HandedOver, RunOptions
 from nbcompare.run.stored_reference import ancestor_of
+from nbcompare.visible import some_of
 
 _MOST_NAMES = 4
 SOURCES = {REFERENCE: "reference", SUBJECT: "simulator"}
@@ -190,8 +191,7 @@ def _another(engine: Engine, identity: EngineIdentity) -> str | None:
     after = {entry.name: entry.sha256 for entry in now.files}
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
     if names:
-        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        return f"the {identity.role} is made of other files: {', '.join(names[:_MOST_NAMES])}{more}"
+        return f"the {identity.role} is made of other files: {some_of(names, _MOST_NAMES)}"
     opened = identity.opened_since()
     if opened:
         return f"the {identity.role} opened other files: {', '.join(opened[:_MOST_NAMES])}"

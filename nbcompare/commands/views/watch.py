@@ -12,6 +12,7 @@ from nbcompare.commands.views.terminal import styled
 from nbcompare.engine.rendering.last_words import shortened
 from nbcompare.run.watching import Save
 from nbcompare.verdict.verdict import Check, Label
+from nbcompare.visible import some_of
 
 _MOST_FILES = 2
 _MOST_MARGINS = 3
@@ -19,8 +20,7 @@ _MOST_MARGINS = 3
 
 def save_line(save: Save) -> str:
     """When, what was saved, the verdict's word, and the margin to each threshold or why there is none."""
-    more = f" and {len(save.names) - _MOST_FILES} more" if len(save.names) > _MOST_FILES else ""
-    what = (", ".join(save.names[:_MOST_FILES]) + more) or "as it is"
+    what = some_of(save.names, _MOST_FILES) or "as it is"
     if save.verdict is None:
         said = f"{click.style('NOT RUN', fg='red', bold=True)}  {shortened(save.why)}"
     elif save.verdict.word in (Label.PASS, Label.FAIL):

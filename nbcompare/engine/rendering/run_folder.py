@@ -17,6 +17,7 @@ from nbcompare.engine.rendering.kept_names import kept_name
 from nbcompare.engine.rendering.last_words import shortened
 from nbcompare.engine.rendering.runs import RunFiles
 from nbcompare.files import entries_below, sha256_of
+from nbcompare.visible import some_of
 
 _MOST_NAMES = 5
 _IN_MEMORY = 1 << 18
@@ -62,7 +63,8 @@ class FolderGuard:
             _put_away(self.folder / name, own.rest / "outside" / kept_name(PurePosixPath(name).parts))
         for name in touched:
             self._restore(name)
-        said = [f"{verb} {_some(names)}" for verb, names in (("changed", touched), ("added", added)) if names]
+        said = [f"{verb} {some_of(list(map(shortened, names)), _MOST_NAMES)}"
+                for verb, names in (("changed", touched), ("added", added)) if names]
         return Failure("trespass", f"wrote outside its own folder: {' and '.join(said)}") if said else None
 
     def _belongs(self, name: str, own: RunFiles) -> bool:
@@ -104,8 +106,3 @@ def _put_away(path: Path, target: Path) -> None:
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(map(shortened, names[:_MOST_NAMES])) + more

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from nbcompare.engine.processes.file_uses import FileUses
+from nbcompare.visible import some_of
 
 CODE = (".py", ".pyc", ".pyd", ".so", ".pth", ".sh", ".pl", ".jl", ".r", ".js", ".dll", ".dylib")
 """Ends of names that no declaration, and no program that writes such a file itself, takes out of what it is made of."""
@@ -39,14 +40,11 @@ def written_by_itself(calls: FileUses) -> frozenset[str]:
 def told(role: str, left: Iterable[str]) -> str:
     """That a run begins with what another left, and the line that says that it does not matter."""
     names = list(dict.fromkeys(left))
-    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
-    shown = ", ".join(names[:_MOST_SHOWN])
-    return (f"the next run of the {role} begins with what this one left ({shown}{more}) and may give another image: "
-            "run the case again; where it never stays as it is and does not matter, declare of the engine "
-            f"keeps: [{shown}]")
+    return (f"the next run of the {role} begins with what this one left ({some_of(names, _MOST_SHOWN)}) and may give "
+            "another image: run the case again; where it never stays as it is and does not matter, declare of the "
+            f"engine keeps: [{', '.join(names[:_MOST_SHOWN])}]")
 
 
 def told_of_kept(role: str, kept: Sequence[str]) -> str:
-    more = f" and {len(kept) - _MOST_SHOWN} more" if len(kept) > _MOST_SHOWN else ""
     return (f"what the {role} keeps for itself between runs was not looked at, as its declaration says (keeps): "
-            f"{', '.join(kept[:_MOST_SHOWN])}{more}")
+            f"{some_of(kept, _MOST_SHOWN)}")
