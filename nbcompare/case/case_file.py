@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
@@ -23,7 +22,17 @@ from nbcompare.case.further_subject import further_subjects_of
 from nbcompare.case.inputs import GENERATORS
 from nbcompare.case.masking import COMPARE, FAIL, NO_MASKING, masking_of, nan_of
 from nbcompare.case.matrix import matrix_of
-from nbcompare.case.parts import NAME, AnyName, arguments, known_word, matching, thresholds_of, whole_number
+from nbcompare.case.parts import (
+    NAME,
+    SHA256,
+    AnyName,
+    arguments,
+    known_word,
+    matching,
+    sha256_digits,
+    thresholds_of,
+    whole_number,
+)
 from nbcompare.case.reading.all_faults import part, reading_on
 from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.case.refusal import Refusal, refusals_of
@@ -32,7 +41,6 @@ from nbcompare.case.threshold import Threshold
 from nbcompare.compare.image import Roi, Shape
 from nbcompare.errors import nearest
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("name", "title", "command", "reference_args", "subject_args", "inputs", "image", "rois", "thresholds",
          "environment", "tests", "protected", "limits", "repeat", "threads", "required_args", "divergences", "matrix",
          "engines", "reference", "subject", "options", "mask", "nan", "expect", "subjects", "weak")
@@ -218,7 +226,7 @@ def _input(name: str, cursor: Cursor, place_of: PlaceOf | None) -> CaseInput:
         raise entries["file"].error(f"input {name}: there is no file {file} beside the case file")
     sha256 = None
     if "sha256" in entries:
-        sha256 = matching(entries["sha256"], _SHA256, "64 hexadecimal digits in lower case")
+        sha256 = sha256_digits(entries["sha256"])
     elif made_by:
         raise cursor.error(f"input {name} is made by {made_by} and needs its sha256 pinned")
     return CaseInput(name, made_by, file, sha256, part(entries, "stands_in", _stands_in, {}))
@@ -227,7 +235,7 @@ def _input(name: str, cursor: Cursor, place_of: PlaceOf | None) -> CaseInput:
 def _stands_in(cursor: Cursor) -> dict[str, str]:
     found = {}
     for digest, entry in cursor.mapping().items():
-        if not _SHA256.fullmatch(digest):
+        if not SHA256.fullmatch(digest):
             raise entry.error(f"{digest!r} is no sha256: 64 hexadecimal digits in lower case")
         found[digest] = entry.text()
     return found
@@ -237,8 +245,7 @@ def _pin(cursor: Cursor) -> Pin:
     entries = cursor.mapping(known=("sha256", "version"))
     if not entries:
         raise cursor.error(f"{cursor.name} needs sha256, version or both")
-    digest = matching(entries["sha256"], _SHA256, "64 hexadecimal digits in lower case") \
-        if "sha256" in entries else None
+    digest = sha256_digits(entries["sha256"]) if "sha256" in entries else None
     return Pin(digest, entries["version"].text() if "version" in entries else None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nbcompare.case.arguments.command import declared_shape, size_is_in_a_header, unseeded_orientation
-from nbcompare.case.arguments.named_files import FLOAT_OPTION, file_faults
+from nbcompare.case.arguments.named_files import ADDED_BY_THE_RUNNER, FLOAT_OPTION, file_faults
 from nbcompare.case.arguments.option_faults import mistyped_size, no_option_in
 from nbcompare.case.case import Case
 from nbcompare.case.parts import NAME
@@ -31,9 +31,7 @@ def command_faults(case: Case) -> Iterator[tuple[str, str]]:
     if unseeded_orientation(case.command):
         yield "command", ("-misset random draws another orientation in every run; add -misset_seed N before it, with a "
                           "whole number, so that both engines draw the same")
-    for word in case.required_args:
-        if word not in case.command:
-            yield "required_args", f"{word} is not in the command, so it cannot be required there"
+    yield from _required_and_not_given(case)
     if size_is_in_a_header(case.command):
         return
     try:
@@ -67,9 +65,13 @@ def refusal_faults(case: Case) -> Iterator[tuple[str, str]]:
 def _own_option_faults(case: Case) -> Iterator[tuple[str, str]]:
     """What of a case needs options of nanoBragg."""
     if FLOAT_OPTION in (*case.command, *case.reference_args, *case.subject_args):
-        yield "command", f"{FLOAT_OPTION} is added by the runner, for each engine its own; leave it out"
+        yield "command", f"{FLOAT_OPTION} {ADDED_BY_THE_RUNNER}"
     if case.divergences:
         yield "divergences", "claims emulate defects of nanoBragg, and the options of this case are its engines' own"
+    yield from _required_and_not_given(case)
+
+
+def _required_and_not_given(case: Case) -> Iterator[tuple[str, str]]:
     for word in case.required_args:
         if word not in case.command:
             yield "required_args", f"{word} is not in the command, so it cannot be required there"

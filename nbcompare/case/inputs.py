@@ -20,6 +20,9 @@ from nbcompare.case.lysozyme import amplitudes_text, orientation_text
 from nbcompare.errors import CaseError, FileError, UsageError, nearest
 from nbcompare.files import hash_of_named, sha256_of, user_cache, write_whole
 
+NOT_AS_PINNED = "restore the file, or pin the new sum and say why in the commit"
+"""What to do about an input file that has not the sum that its case pins."""
+
 GENERATORS = {
     "lysozyme-orientation": orientation_text,
     "lysozyme-amplitudes": amplitudes_text,
@@ -73,7 +76,7 @@ def _stage(entry: CaseInput, case: Case, override: Path | None, target: Path) ->
     found = sha256_of(target)
     if origin != "user" and entry.sha256 and found != entry.sha256:
         raise CaseError(f"input {entry.name} has sha256 {found}, but the case pins {entry.sha256}", path=case.path,
-                        hint="restore the file, or pin the new sum and say why in the commit")
+                        hint=NOT_AS_PINNED)
     pinned = found if origin == "user" and found in entry.stands_in else entry.sha256
     return StagedInput(entry.name, origin, found, target.stat().st_size, pinned)
 

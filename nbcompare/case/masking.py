@@ -32,18 +32,18 @@ BOTH = "both"
 _RULES = ("below", "above", "equals")
 
 
-_NO_RULES = MaskRules()
-_AS_IT_IS = Declared()
+NO_RULES = MaskRules()
+AS_IT_IS = Declared()
 
 
 @dataclass(frozen=True)
 class Masking:
     """The rules of each image, and the input that holds a mask for both, with how it is read."""
 
-    reference: MaskRules = _NO_RULES
-    subject: MaskRules = _NO_RULES
+    reference: MaskRules = NO_RULES
+    subject: MaskRules = NO_RULES
     file: str | None = None
-    read: Declared = _AS_IT_IS
+    read: Declared = AS_IT_IS
 
     @property
     def any(self) -> bool:
@@ -97,7 +97,7 @@ def masking_of(cursor: Cursor | None, inputs: Collection[str]) -> Masking:
     nan = known_word(entries["nan"], (BOTH, REFERENCE, SUBJECT), "image") if "nan" in entries else ""
     found = {role: _joined(both, _of_role(entries.get(role)), nan in (BOTH, role)) for role in (REFERENCE, SUBJECT)}
     file = known_word(entries["file"], inputs, "input") if "file" in entries else None
-    read = _read(entries["read"]) if "read" in entries else _AS_IT_IS
+    read = _read(entries["read"]) if "read" in entries else AS_IT_IS
     if "read" in entries and file is None:
         raise entries["read"].error("read says how the mask's file is read, and no file is named")
     made = Masking(found[REFERENCE], found[SUBJECT], file, read)
@@ -112,7 +112,7 @@ def nan_of(cursor: Cursor | None) -> str:
 
 
 def _of_role(cursor: Cursor | None) -> MaskRules:
-    return _rules(cursor.mapping(known=_RULES)) if cursor else _NO_RULES
+    return _rules(cursor.mapping(known=_RULES)) if cursor else NO_RULES
 
 
 def _rules(entries: Mapping[str, Cursor]) -> MaskRules:

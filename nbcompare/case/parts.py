@@ -34,6 +34,14 @@ def matching(cursor: Cursor, pattern: re.Pattern[str], wanted: str) -> str:
     return text
 
 
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def sha256_digits(cursor: Cursor) -> str:
+    """A sha256 sum as sha256sum writes it."""
+    return matching(cursor, SHA256, "64 hexadecimal digits in lower case")
+
+
 def arguments(cursor: Cursor | None) -> tuple[str, ...]:
     """A command line written as one text (split as a shell splits words) or as a list of words."""
     if cursor is None:

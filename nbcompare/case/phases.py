@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare.case.case_file import protected_names
+from nbcompare.case.parts import known_word
 from nbcompare.case.reading.all_faults import reading_on
 from nbcompare.case.reading.strict_yaml import Cursor, load
 from nbcompare.errors import nearest
@@ -138,14 +139,14 @@ def _requirements(cursor: Cursor, phase: str, earlier: list[str]) -> Requirement
     entries = cursor.mapping(known=_KEYS)
     asked = [name for name in SWITCHES if name in entries and _true(entries[name])]
     if "inputs" in entries:
-        asked.append(_INPUTS[_known(entries["inputs"], tuple(_INPUTS), "word for inputs")])
+        asked.append(_INPUTS[known_word(entries["inputs"], tuple(_INPUTS), "word for inputs")])
     switches = tuple(name for name in SWITCHES if name in asked)
-    verdict = tuple(_known(entry, VERDICTS, "verdict") for entry in entries["verdict"].items()) \
+    verdict = tuple(known_word(entry, VERDICTS, "verdict") for entry in entries["verdict"].items()) \
         if "verdict" in entries else ()
     signed = tuple(_earlier(entry, phase, earlier) for entry in entries["signed"].items()) \
         if "signed" in entries else ()
     hours = _hours(entries["max_age_hours"]) if "max_age_hours" in entries else None
-    imported = "imported" in entries and bool(_known(entries["imported"], (ACCEPTED,), "word for imported"))
+    imported = "imported" in entries and bool(known_word(entries["imported"], (ACCEPTED,), "word for imported"))
     if not (switches or verdict or signed):
         raise cursor.error(f"phase {phase} requires nothing; such a gate could never be red")
     return Requirements(switches, verdict, hours, signed, imported)
@@ -156,13 +157,6 @@ def _true(cursor: Cursor) -> bool:
     if word not in ("true", "false"):
         raise cursor.error(f"{cursor.name} must be true or false, found {cursor.kind}")
     return bool(word == "true")
-
-
-def _known(cursor: Cursor, known: tuple[str, ...], what: str) -> str:
-    word = cursor.text()
-    if word not in known:
-        raise cursor.error(f"unknown {what} {word!r}; {nearest(word, known)}")
-    return word
 
 
 def _earlier(cursor: Cursor, phase: str, earlier: list[str]) -> str:

@@ -6,16 +6,15 @@ out again.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nbcompare.case.arguments.named_files import FLOAT_OPTION
+from nbcompare.case.arguments.option_faults import LIKE_AN_OPTION
 from nbcompare.case.arguments.options import FLOAT_FILE, option_named
 from nbcompare.case.declared.adapter import HOLE, PASS, PLACE, Adapter, ArgumentRule, scaled
 from nbcompare.errors import UsageError
 
-_LIKE_AN_OPTION = re.compile(r"--?[A-Za-z_]")
 OUTPUT_HOLE = "output"
 
 
@@ -90,7 +89,7 @@ def _options(words: Sequence[str]) -> Iterator[_Given]:
     at = 0
     while at < len(words):
         end = at + 1
-        while end < len(words) and _LIKE_AN_OPTION.match(words[at]) and not _LIKE_AN_OPTION.match(words[end]):
+        while end < len(words) and LIKE_AN_OPTION.match(words[at]) and not LIKE_AN_OPTION.match(words[end]):
             end += 1
         yield _Given(words[at], tuple(words[at + 1:end]))
         at = end

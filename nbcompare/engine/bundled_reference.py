@@ -18,6 +18,7 @@ from nbcompare.errors import FileError, UsageError
 from nbcompare.files import hash_of_named, others_could_write, sha256_of, user_cache
 
 BUILD_SECONDS = 600.0
+NO_SOURCES = "the sources of the bundled C reference are not here"
 PROGRAM = "nanobragg_reference"
 
 
@@ -70,7 +71,7 @@ def build_reference() -> Path:
     when the build fails. Two builds at once wait for each other.
     """
     if not (REFERENCE_SOURCE / "Makefile").is_file():
-        raise UsageError("the sources of the bundled C reference are not here",
+        raise UsageError(NO_SOURCES,
                          hint="name a C program with --c-bin or $NB_C_BIN")
     build = build_folder()
     if _is_ready(build):

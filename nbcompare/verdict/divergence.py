@@ -39,7 +39,7 @@ from nbcompare.errors import ShapeError
 from nbcompare.verdict.claimed_trace import ClaimTrace, Listen, trace_claim, trace_faults, trace_sentences
 from nbcompare.verdict.folders import CLAIMS_FOLDER
 from nbcompare.verdict.noise_floor import Rerun
-from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, PixelsApart, Proof, Trial, apart
+from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, Proof, Trial, apart
 from nbcompare.verdict.verdict import Check, Label, Verdict, judge, verdict
 
 # --- the trials -------------------------------------------------------------------------------------------
@@ -69,12 +69,9 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
         rendered = rerun(job, _place(claims, purpose), {})
         return (purpose, _place(claims, purpose), rendered.run), rendered.image
 
-    def gap(reference: np.ndarray | None, subject: np.ndarray | None) -> PixelsApart | None:
-        return apart(reference, subject) if reference is not None and subject is not None else None
-
     named, together = run(EMULATED)
     trials = [Trial(*named, held(images[REFERENCE], together), held(images[SUBJECT], together),
-                    gap(images[REFERENCE], together))]
+                    apart(images[REFERENCE], together))]
     for left_out in claims if len(claims) > 1 else ():
         named, image = run(_without(left_out))
         trials.append(Trial(*named, held(images[REFERENCE], image), held(image, together)))
@@ -84,10 +81,10 @@ def try_claims(claims: Sequence[Claim], jobs: Mapping[str, Job], images: Mapping
         trials.append(Trial(*named, None, None))
     if CONTROL in wanted:
         named, image = run(CONTROL)
-        trials.append(Trial(*named, held(image, subject), None, gap(image, subject)))
+        trials.append(Trial(*named, held(image, subject), None, apart(image, subject)))
     if CONTROL_TRIED in wanted:
         named, image = run(CONTROL_TRIED)
-        trials.append(Trial(*named, None, None, gap(subject, image)))
+        trials.append(Trial(*named, None, None, apart(subject, image)))
     return Proof(tuple(claims), tuple(trials), today, _traced(claims, jobs, images, listen) if listen else ())
 
 

@@ -40,9 +40,10 @@ class PixelsApart:
                 f"the worst at fast {self.fast} slow {self.slow}")
 
 
-def apart(reference: np.ndarray, subject: np.ndarray) -> PixelsApart | None:
-    """How far two images of one shape are from being of one physics; None for other shapes."""
-    if reference.shape != subject.shape:
+def apart(reference: np.ndarray | None, subject: np.ndarray | None) -> PixelsApart | None:
+    """How far two images of one shape are from being of one physics; None for other shapes, or where one is not
+    there."""
+    if reference is None or subject is None or reference.shape != subject.shape:
         return None
     peak = float(np.nanmax(np.abs(reference)))
     excess = np.abs(subject.astype(np.float64) - reference) - (RTOL * np.abs(reference) + OF_PEAK * peak)
@@ -50,8 +51,6 @@ def apart(reference: np.ndarray, subject: np.ndarray) -> PixelsApart | None:
     at = int(np.argmax(np.where(np.isnan(excess), np.inf, excess)))
     slow, fast = divmod(at, reference.shape[1])
     return PixelsApart(int(np.count_nonzero(outside)), reference.size, fast, slow)
-
-
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from nbcompare.bundle.unpack import UnpackLimits, entry_faults, set_faults, writ
 from nbcompare.errors import EvidenceError, FileError
 
 INDEX = "index.jsonl"
+_NOT_THE_MANIFEST = "is not the file that the manifest of the archive names"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LEVEL = 1
 _PIECES, _PIECE, _WORTH = 4, 1024, 0.85
@@ -275,7 +276,7 @@ class Archive:
         for cell in self.cells.values():
             name = f"{cell.name}/{MANIFEST}"
             if hashlib.sha256(self.read(name)).hexdigest() != cell.manifest_sha256:
-                yield f"{name} is not the file that the manifest of the archive names"
+                yield f"{name} {_NOT_THE_MANIFEST}"
 
     def extract(self, cell: str, target: Path) -> Path:
         """Put one bundle below ``target``, as CELL/STAMP; its folder. Raises EvidenceError for what is damaged so that
@@ -294,8 +295,7 @@ class Archive:
                 raise FileError(f"{self.path}: {entry.filename}: cannot be unpacked: {fault.strerror}") from None
         folder = target / known.name
         if hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest() != known.manifest_sha256:
-            raise EvidenceError(f"{self.path}: {known.name}/{MANIFEST} is not the file that the manifest of the "
-                                "archive names")
+            raise EvidenceError(f"{self.path}: {known.name}/{MANIFEST} {_NOT_THE_MANIFEST}")
         return folder
 
 

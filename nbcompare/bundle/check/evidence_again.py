@@ -32,7 +32,7 @@ from nbcompare.verdict.copies import answered
 from nbcompare.verdict.further_evidence import FurtherEvidence
 from nbcompare.verdict.noise_floor import NoiseFloor, Repetition, repetitions_asked
 from nbcompare.verdict.on_device import DeviceRun
-from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, PixelsApart, Proof, Trial, apart
+from nbcompare.verdict.proof import CONTROL, CONTROL_SUBJECT, CONTROL_TRIED, EMULATED, Proof, Trial, apart
 from nbcompare.verdict.subjects import SubjectRun, copied, same_as_reference
 
 Held = Callable[..., Comparison | None]
@@ -111,9 +111,6 @@ def _proof(proof: Proof | None, folder: Path, record: Record, images: Mapping[st
         return None
     made = {trial.purpose: further_image(folder, trial.files, trial.run, record, images) for trial in proof.trials}
 
-    def gap(reference: np.ndarray | None, subject: np.ndarray | None) -> PixelsApart | None:
-        return apart(reference, subject) if reference is not None and subject is not None else None
-
     identity = [("identity", roi.name) for roi in rois]
 
     def again(trial: Trial) -> Trial:
@@ -122,13 +119,13 @@ def _proof(proof: Proof | None, folder: Path, record: Record, images: Mapping[st
             return trial
         if trial.purpose == CONTROL:
             plain = made.get(CONTROL_SUBJECT, images[SUBJECT])
-            return replace(trial, comparison=held(image, plain), change=None, apart=gap(image, plain))
+            return replace(trial, comparison=held(image, plain), change=None, apart=apart(image, plain))
         if trial.purpose == CONTROL_TRIED:
             return replace(trial, comparison=None, change=None,
-                           apart=gap(made.get(CONTROL_SUBJECT, images[SUBJECT]), image))
+                           apart=apart(made.get(CONTROL_SUBJECT, images[SUBJECT]), image))
         change = (images[SUBJECT], image) if trial.purpose == EMULATED else (image, made.get(EMULATED))
         return replace(trial, comparison=held(images[REFERENCE], image), change=held(*change, *identity),
-                       apart=gap(images[REFERENCE], image) if trial.purpose == EMULATED else None)
+                       apart=apart(images[REFERENCE], image) if trial.purpose == EMULATED else None)
 
     return replace(proof, trials=tuple(map(again, proof.trials)),
                    traces=tuple(_trace_again(trace, folder, images, len(proof.claims) == 1) for trace in proof.traces))

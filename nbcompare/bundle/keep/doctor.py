@@ -24,7 +24,7 @@ from nbcompare.case.arguments.options import REFERENCE
 from nbcompare.case.declared.declarations import EngineDeclaration
 from nbcompare.case.project import project_above
 from nbcompare.case.project_file import PROJECT_FILE
-from nbcompare.engine.bundled_reference import build_folder, found_program
+from nbcompare.engine.bundled_reference import NO_SOURCES, build_folder, found_program
 from nbcompare.engine.choose import named_engine, subject_engine
 from nbcompare.engine.installation import REFERENCE_SOURCE
 from nbcompare.errors import CaseError, EvidenceError, FileError, UsageError
@@ -105,7 +105,7 @@ def _reference(declared: Mapping[str, EngineDeclaration]) -> Finding:
 
 def _bundled_reference() -> Finding:
     if not (REFERENCE_SOURCE / "Makefile").is_file():
-        return Finding("reference", False, "the sources of the bundled C reference are not here", OWN_REFERENCE,
+        return Finding("reference", False, NO_SOURCES, OWN_REFERENCE,
                        optional=True)
     try:
         built = found_program()

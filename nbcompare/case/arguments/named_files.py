@@ -11,6 +11,7 @@ from nbcompare.case.arguments.options import FLOAT_FILE
 from nbcompare.errors import nearest
 
 FLOAT_OPTION = "-floatfile"
+ADDED_BY_THE_RUNNER = "is added by the runner, for each engine its own; leave it out"
 
 
 def file_faults(argv: Sequence[str], inputs: Collection[str]) -> Iterator[str]:
@@ -21,7 +22,7 @@ def file_faults(argv: Sequence[str], inputs: Collection[str]) -> Iterator[str]:
     command = parse_command(argv)
     for item in command.items:
         if item.name == FLOAT_OPTION:
-            yield f"{item.word} is added by the runner, for each engine its own; leave it out"
+            yield f"{item.word} {ADDED_BY_THE_RUNNER}"
     for item in command.reading():
         if plain(item.values[0]) not in inputs:
             yield f"{item} is not among the inputs; {nearest(item.values[0], inputs)}"

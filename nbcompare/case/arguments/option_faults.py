@@ -14,7 +14,7 @@ _NUMBERS = frozenset(("length", "real", "angle", "vector", "pixels", "size", "sc
 """Kinds of options whose values are all numbers."""
 
 _WHOLE = frozenset(("count", "seed", "roi", "noise seed"))
-_LIKE_AN_OPTION = re.compile(r"--?[A-Za-z_]")
+LIKE_AN_OPTION = re.compile(r"--?[A-Za-z_]")
 
 
 def option_faults(argv: Sequence[str]) -> Iterator[str]:
@@ -22,7 +22,7 @@ def option_faults(argv: Sequence[str]) -> Iterator[str]:
     options without their values, and values that are no number where numbers are due."""
     unknown = False
     for item, after in _with_the_next(argv):
-        if unknown and item.option is None and not _LIKE_AN_OPTION.match(item.word):
+        if unknown and item.option is None and not LIKE_AN_OPTION.match(item.word):
             continue  # a value of the option that nobody knows
         fault = _fault(item, after)
         unknown = item.option is None
@@ -60,7 +60,7 @@ def _too_few(item: WrittenOption, option: Option, after: str) -> str:
 
 
 def _unknown(word: str) -> str:
-    if not _LIKE_AN_OPTION.match(word):
+    if not LIKE_AN_OPTION.match(word):
         return f"{word!r} belongs to no option"
     near = _meant_by(word) or similar_options(word)
     return f"unknown option {word}" + (f"; did you mean {' or '.join(near)}?" if near else
@@ -73,7 +73,7 @@ def nearly_options(argv: Sequence[str]) -> Iterator[str]:
     too many, or with others than they take."""
     known = False
     for item, after in _with_the_next(argv):
-        if item.option is None and _LIKE_AN_OPTION.match(item.word):
+        if item.option is None and LIKE_AN_OPTION.match(item.word):
             near = similar_options(item.word, cutoff=0.85)
             if near:
                 near = _meant_by(item.word) or near

@@ -14,19 +14,17 @@ any other: recorded, summed, verified and asked for by gates.
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from nbcompare.case.declared.adapter import EVERY, HOW_TO_READ, Adapter, ArgumentRule, Output, declared_of
-from nbcompare.case.parts import matching
+from nbcompare.case.parts import sha256_digits
 from nbcompare.case.reading.strict_yaml import Cursor
 from nbcompare.errors import FileError
 from nbcompare.files import sha256_of
 
 PROGRAM = Path(__file__).resolve().parents[2] / "engine" / "programs" / "stored_image.py"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def stored_image(cursor: Cursor, name: str, folder: Path) -> StoredImage:
     entries = cursor.mapping(known=("file", "sha256", "origin", *HOW_TO_READ),
                              required=("file", "format", "sha256", "origin"))
     file, origin = entries["file"].text(), entries["origin"].text()
-    wanted = matching(entries["sha256"], _SHA256, "64 hexadecimal digits in lower case")
+    wanted = sha256_digits(entries["sha256"])
     path = folder / file
     try:
         found = sha256_of(path)

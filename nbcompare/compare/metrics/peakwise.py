@@ -11,10 +11,14 @@ from nbcompare.later import np
 
 
 def _ratios(pair: RegionPair) -> list[float]:
-    ratios = [peak.intensity_ratio for peak in pair.peaks.pairs if peak.intensity_ratio is not None]
-    if not ratios:
+    return _some([peak.intensity_ratio for peak in pair.peaks.pairs if peak.intensity_ratio is not None])
+
+
+def _some(figures: list[float]) -> list[float]:
+    """The figures of matched peaks. Raises Undefined where there are none."""
+    if not figures:
         raise Undefined("no peak of the reference was found in the subject here")
-    return ratios
+    return figures
 
 
 @metric("peak_ratio_median", range=(-math.inf, math.inf), best=1, idle=(0, FACTOR_OF_A_UNIT),
@@ -32,9 +36,7 @@ def peak_ratio_deviation(pair: RegionPair) -> float:
 @metric("peak_distance", unit="px", range=(0, math.inf), best=0, idle=(0, REACH_PX), sees_scale=False,
         sentence="Largest distance between the centroids of a matched pair of peaks.")
 def peak_distance(pair: RegionPair) -> float:
-    if not pair.peaks.pairs:
-        raise Undefined("no peak of the reference was found in the subject here")
-    return max(peak.distance_px for peak in pair.peaks.pairs)
+    return max(_some([peak.distance_px for peak in pair.peaks.pairs]))
 
 
 @metric("peaks_unmatched", range=(0, math.inf), best=0, idle=(0, COUNT), sees_scale=False,

@@ -5,7 +5,7 @@ Each row is an option and the programs that mean a secret by it; what the same l
 
 from __future__ import annotations
 
-_WORDS = r"[^|;\n]{0,200}?"
+WORDS = r"[^|;\n]{0,200}?"
 """What may stand between a program and its option."""
 _PASSWORD = r"(?!\d{1,5}\b)(?:['\"]?)([^\s'\"=/-][^\s'\"]{3,})"
 NO_WORD = r"(?=[^\s'\"]*(?:\d|(?-i:[a-z][A-Z][A-Za-z]*[a-z][A-Z]|[a-z][A-Z]{2,}[a-z])))(?=[^\s'\"]*[a-z])"
@@ -50,7 +50,7 @@ def _option_row(options: str, programs: str) -> tuple[str, str]:
     names = "|".join(name.replace("-", r"\-") for name in programs.split())
     letters = "|".join(option.replace("-", r"\-") for option in options.split())
     marks = options if len(options) > 2 and " " not in options else programs
-    return marks, rf"\b(?-i:(?:{names})[\w-]{{0,20}}\s{_WORDS}(?<=\s)(?:{letters}))[ =]?{_PASSWORD}"
+    return marks, rf"\b(?-i:(?:{names})[\w-]{{0,20}}\s{WORDS}(?<=\s)(?:{letters}))[ =]?{_PASSWORD}"
 
 
 ROWS = (

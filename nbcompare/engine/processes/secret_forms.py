@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from nbcompare.engine.processes.password_options import NO_WORD
+from nbcompare.engine.processes.password_options import NO_WORD, WORDS
 
 _NAMES = (r"token|secret|passw(?:or)?[dt]|kennwort|mot[_ -]?de[_ -]?passe|contrase[nñ]a|wachtwoord"
           r"|auth[_-]?(?:hash|code)"
@@ -22,8 +22,6 @@ _OTHER_KEYS = (r"(?:[a-z0-9]{1,20}[_.-]){0,4}(?:public|pub|cache|sort|primary|fo
                r"|lookup|group|unique|route|idempotency|dict|index)[_.-]key")
 _SET = r"['\"]?\s{0,4}(?:=|:=|=>|:(?![/:]))\s{0,4}['\"]?"
 """Between the name of a setting and its value."""
-_WORDS = r"[^|;\n]{0,200}?"
-"""What may stand between a program and its option."""
 _VALUE = r"[^\s&;,'\"<>)\]}|]"
 
 _PREFIXES = ("github_pat_", "npm_", "hf_", "sk-", "rk_live_", "rk_test_", "sk_live_", "sk_test_", "whsec_", "xapp-",
@@ -86,14 +84,14 @@ ROWS = (
      r"([^\s/'\"][^\s'\"]{3,})"),
     # programs that take a password by an option or as a word
     ("mysql mariadb 7z sshpass",
-     rf"\b(?-i:(?:mysql|mariadb)[\w-]{{0,20}}{_WORDS}\s-p|7z[ar]?\s{_WORDS}-p|sshpass\s{{1,4}}-p\s?)([^\s=]\S*)"),
+     rf"\b(?-i:(?:mysql|mariadb)[\w-]{{0,20}}{WORDS}\s-p|7z[ar]?\s{WORDS}-p|sshpass\s{{1,4}}-p\s?)([^\s=]\S*)"),
     ("login upload copy mongo cqlsh influx sqlcmd bcp isql freerdp rdesktop",
      r"\b(?-i:(?:(?:docker|podman|oc|registry|az|buildah|skopeo|oras|twine|nerdctl)\s(?:login|upload|copy)"
-     rf"|mongo\w{{0,20}}|cqlsh|influx|sqlcmd|bcp|isql|xfreerdp|rdesktop)\b{_WORDS}"
+     rf"|mongo\w{{0,20}}|cqlsh|influx|sqlcmd|bcp|isql|xfreerdp|rdesktop)\b{WORDS}"
      r"\s(?:-[pP][ =]?|/p:))(?!\d+\b)([^\s=-]\S*)"),
     ("redis-cli ldap ipmitool zip",
-     rf"\b(?-i:redis-cli\s{_WORDS}-a|ldap\w{{1,20}}\s{_WORDS}-w|ipmitool\s{_WORDS}-P|(?:un)?zip\s{_WORDS}-P)\s([^\s-]\S*)"),
-    ("smbclient lftp", rf"\b(?:smbclient|lftp)\s{_WORDS}-u\s?[^\s%,]{{1,60}}[%,](\S+)"),
+     rf"\b(?-i:redis-cli\s{WORDS}-a|ldap\w{{1,20}}\s{WORDS}-w|ipmitool\s{WORDS}-P|(?:un)?zip\s{WORDS}-P)\s([^\s-]\S*)"),
+    ("smbclient lftp", rf"\b(?:smbclient|lftp)\s{WORDS}-u\s?[^\s%,]{{1,60}}[%,](\S+)"),
     ("pass:", r"(?<![\w-])-?-(?:pass(?:in|out|word)?|k)[\s,'\"]{1,4}pass:([^\s'\"]+)"),
     ("--from-literal", r"--from-literal[= ][\w.-]{1,60}=(\S+)"), ("vault", r"\bvault\s+login\s+([^\s=-]\S{7,})"),
     ("/user:", r"\bnet\s+use\s[^\n]{0,200}?/user:\S{1,99}\s+([^\s/]\S*)"),
@@ -107,7 +105,7 @@ ROWS = (
      r"|wpa_passphrase\s+\S+|rclone\s+obscure|wandb\s+login(?:\s+--\S+)*|user(?:add|mod)\s[^|;\n]{0,200}?-p)\s+([^\s=-]\S*)"),
     ("net user", r"\bnet\s+user\s+\S+\s+([^\s/*]\S{3,})"),
     ("openssl", r"\bopenssl\s[^|;\n]{0,200}?\s-k\s+([^\s-]\S*)"),
-    ("ldap", rf"\b(?-i:ldap\w{{1,20}}\s{_WORDS}\s-w)([^\s=-]\S+)"),
+    ("ldap", rf"\b(?-i:ldap\w{{1,20}}\s{WORDS}\s-w)([^\s=-]\S+)"),
     ("alias set host add", r"\b(?-i:mc\s(?:alias\sset|config\shost\sadd)\s+\S+\s+\S+\s+\S+)\s+(\S{6,})"),
     (_NAME_MARKS, rf"\b(?:set|put|configure|config)\s+[\w.:/-]{{0,99}}?(?:{_NAMES}){_OTHER_THINGS}[\w.-]{{0,40}}\s+"
                   rf"(?!=)({_VALUE}{{4,}})"),
@@ -122,7 +120,7 @@ ROWS = (
     ("<(echo <(printf", r"<\(\s?(?:echo|printf)\s+(?:-n\s+)?['\"]?([^\s'\")]{4,})"),
     ("echo printf", rf"\b(?:echo|printf)\s+(?:-n\s+)?['\"]?({NO_WORD}[^\s'\"|]{{6,200}})['\"]?"
      r"\s?\|\s?(?:cryptsetup|veracrypt|gpg|openssl|su|kinit|passwd|smbpasswd|vncpasswd)\b"),
-    ("veracrypt", rf"\bveracrypt\s{_WORDS}-p[ =]?([^\s=-]\S*)"),
+    ("veracrypt", rf"\bveracrypt\s{WORDS}-p[ =]?([^\s=-]\S*)"),
     ("-u --user", r"(?<![\w-])(?:-u|--user(?:name)?)[ =]+[^\s-]\S*\s+(?:\S+\s+){0,3}?"
      r"-p[ =]?(?=\S*[a-z])([^\s=-]\S{5,})"),
     ("passw", rf"passw(?:or)?d\s+{NO_WORD}([^\s:='\"]{{6,}})(?=\s|$)"),

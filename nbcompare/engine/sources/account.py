@@ -17,12 +17,11 @@ from nbcompare.engine.safety.confine import __file__ as _launcher
 from nbcompare.engine.sources.built_before import built_before
 from nbcompare.engine.sources.edited import edited_once, is_edited
 from nbcompare.engine.sources.entry import MODULE, SCRIPT
-from nbcompare.engine.sources.file_metadata import attributes_of, by_age
+from nbcompare.engine.sources.file_metadata import MOST_FILES, attributes_of, by_age
 from nbcompare.engine.sources.kept_state import is_kept, written_by_itself
 from nbcompare.engine.sources.listed import listings_of
 from nbcompare.engine.sources.made_of import MadeOf, SourceFile
 from nbcompare.engine.sources.opened import (
-    MOST_FILES,
     RECORD,
     Group,
     OpenedFiles,

@@ -12,7 +12,7 @@ from nbcompare.engine.processes.disk_looks import stamp_of
 from nbcompare.engine.processes.file_uses import FileUses
 from nbcompare.files import hash_of_named
 
-_MOST_FILES = 5000
+MOST_FILES = 5000
 _OF_USERS = "user."
 _NO_DATA = re.compile(r"\.(py|pyc|pyd|pth|so[.0-9]*)$|/pyvenv\.cfg$")
 
@@ -48,7 +48,7 @@ def by_age(calls: FileUses, is_own: Callable[[str], bool]) -> tuple[str, ...]:
     opened = {path for path, use in asked.items() if use.read}
     if not opened or len(opened) == len(asked):
         return ()
-    return tuple(sorted(asked, key=lambda path: (*(asked[path].stamp or (0, 0, 0))[2:3], path)))[:_MOST_FILES]
+    return tuple(sorted(asked, key=lambda path: (*(asked[path].stamp or (0, 0, 0))[2:3], path)))[:MOST_FILES]
 
 
 def other_order(paths: Sequence[str]) -> str | None:

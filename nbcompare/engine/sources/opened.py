@@ -26,7 +26,6 @@ from nbcompare.engine.sources.python_here import in_cache
 from nbcompare.errors import FileError
 from nbcompare.files import hash_of_named, sum_of
 
-MOST_FILES = 5000
 RECORD = "RECORD"
 
 

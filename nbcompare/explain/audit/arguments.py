@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nbcompare.case.arguments.command import is_number, parse_command
+from nbcompare.compare.image import DEFAULT_PIXEL_MM
 from nbcompare.explain.audit.kind import NotApplicable
-
-DEFAULT_PIXEL_MM = 0.1
 
 
 def values(argv: Sequence[str], option: str) -> tuple[str, ...] | None:

@@ -34,6 +34,7 @@ from nbcompare.explain.fuzz.failure_modes import FACTOR, FailureMode, same_facto
 from nbcompare.explain.fuzz.kept import FuzzFolder, FuzzTrial, keep_case, kept_command
 from nbcompare.explain.reduce.reduce import NothingFails, reduce_experiment, whole_signature
 from nbcompare.explain.reduce.signature import Signature, signature_of_failed
+from nbcompare.explain.reduce.trial import TRIAL_SECONDS
 
 AGREE, FAILED, REFUSED, NOTHING, NOT_DRAWN = "agree", "failed", "refused by both", "nothing in it", "not drawn"
 THRESHOLDS = (
@@ -43,7 +44,6 @@ THRESHOLDS = (
 )
 """What is asked of a command that is of no case."""
 
-TRIAL_SECONDS = 120.0
 REDUCTION_RUNS = 200
 """Engine runs for one reduction."""
 

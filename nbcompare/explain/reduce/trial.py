@@ -21,6 +21,7 @@ from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.reduce.signature import Signature, signature_of, signature_of_failed
 
 TRIAL_SECONDS = 120.0
+"""How long an engine may run on one candidate, or on one command of a fuzzing."""
 
 
 @dataclass(frozen=True)

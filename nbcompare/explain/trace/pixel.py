@@ -22,8 +22,7 @@ from nbcompare.engine.trace.shares import Shares, share_out
 from nbcompare.errors import ExitCode, UsageError
 from nbcompare.explain.experiment import Experiment
 from nbcompare.explain.trace.bundled import completed
-
-IMAGE_TOLERANCE = 1e-6
+from nbcompare.verdict.claimed_trace import IMAGE_TOLERANCE
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from nbcompare.errors import ExitCode, NbCompareError
 from nbcompare.files import sha256_of
 from nbcompare.verdict.noise_floor import NoiseFloor, Rerun, measure
 
+_WITH_SPOTS = "ask for an image with spots in it; nothing was written"
 REPEAT = 1
 THREADS = (1, 2)
 LONG = 10.0
@@ -100,7 +101,7 @@ def places_of(image: np.ndarray) -> tuple[Roi, ...]:
     weak = {region.roi.name: region.weak.unresolved() for region in itself.regions if region.weak}
     if weak.get(rois[0].name):
         raise ReferenceFailed(f"the reference's image shows too little to judge by: {weak[rois[0].name]}",
-                              hint="ask for an image with spots in it; nothing was written")
+                              hint=_WITH_SPOTS)
     return tuple(roi for roi in rois if not weak.get(roi.name))
 
 
@@ -180,7 +181,7 @@ def _usable(found: Rendering, words: Sequence[str]) -> np.ndarray:
     image = np.ma.getdata(image)
     if not image.max() > image.min():
         raise ReferenceFailed(f"every pixel of the reference's image is {image.flat[0]:g}: nothing could be judged",
-                              hint="ask for an image with spots in it; nothing was written")
+                              hint=_WITH_SPOTS)
     return image
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from nbcompare.case.arguments.options import REFERENCE, SUBJECT
 from nbcompare.case.case import Case
+from nbcompare.case.masking import AS_IT_IS, NO_RULES
 from nbcompare.case.regions import allow_weak
 from nbcompare.case.threshold import Threshold
 from nbcompare.case.weak_thresholds import weaknesses
@@ -33,8 +34,6 @@ from nbcompare.verdict.verdict import Label, Verdict, judge, not_comparable
 FAIL, COMPARE = "fail", "compare"
 """Pixels that are NaN or infinite are an error, or are left out of the figures and counted."""
 
-_AS_IT_IS = Declared()
-_NO_RULES = MaskRules()
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,11 @@ class ImagePairOptions:
     are masked in both. ``rois`` and ``thresholds`` are empty where the whole image is judged by the default.
     """
 
-    declared: tuple[Declared, Declared] = (_AS_IT_IS, _AS_IT_IS)
-    rules: MaskRules = _NO_RULES
+    declared: tuple[Declared, Declared] = (AS_IT_IS, AS_IT_IS)
+    rules: MaskRules = NO_RULES
     own_rules: MaskRules | None = None
     mask: Path | None = None
-    mask_declared: Declared = _AS_IT_IS
+    mask_declared: Declared = AS_IT_IS
     rois: tuple[Roi, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
     nan: str = FAIL
@@ -147,7 +146,7 @@ def _masks(files: Mapping[str, ImageFile], options: ImagePairOptions, mask: Imag
             masked |= given
         found.append(masked)
     nothing = given is None and all(file.masked is None for file in files.values())
-    if nothing and options.rules == options.rules_of_subject == _NO_RULES:
+    if nothing and options.rules == options.rules_of_subject == NO_RULES:
         return None
     return found[0], found[1]
 
@@ -242,7 +241,7 @@ def _plain(file: ImageFile, masks: Masks | None) -> np.ndarray:
 def with_masking(options: ImagePairOptions, case: Case) -> ImagePairOptions:
     """What a case says of masks and NaN, where the command line says nothing of them."""
     nan = case.nan if options.nan == FAIL else options.nan
-    if not case.masking.any or options.mask or options.rules != _NO_RULES:
+    if not case.masking.any or options.mask or options.rules != NO_RULES:
         return replace(options, nan=nan)
     own = {entry.name: case.folder / (entry.file or entry.name) for entry in case.inputs}
     mask = own[case.masking.file] if case.masking.file else None

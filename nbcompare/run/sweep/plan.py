@@ -16,7 +16,7 @@ from nbcompare.bundle.record import Record
 from nbcompare.case.case import Case
 from nbcompare.case.case_file import load_cells
 from nbcompare.case.facts import case_facts
-from nbcompare.case.inputs import parse_input_override
+from nbcompare.case.inputs import NOT_AS_PINNED, parse_input_override
 from nbcompare.engine.identity import EngineIdentity, computing_variables, place_variables, variable_facts
 from nbcompare.errors import CaseError, NbCompareError, UsageError, gathered
 from nbcompare.files import hash_of_named, sha256_of
@@ -134,4 +134,4 @@ def check_inputs(cells: Sequence[tuple[Case, Mapping[str, Path]]]) -> None:
         for entry in case.inputs:
             if entry.file and entry.sha256 and sha256_of(case.place_of(entry.file)) != entry.sha256:
                 raise CaseError(f"input {entry.name} is not the file that the case pins", path=case.path,
-                                hint="restore the file, or pin the new sum and say why in the commit")
+                                hint=NOT_AS_PINNED)

@@ -22,11 +22,10 @@ from nanobrag_torch.physics.vectors import cross, dot, length, unit
 from nanobrag_torch.render.build_scene import build_scene
 from nanobrag_torch.render.scene import Scene
 from nanobrag_torch.render.trace import check_traced
-from nanobrag_torch.units import DEGREES_PER_RADIAN, METRES_PER_ANGSTROM, PHOTON_EV_ANGSTROM
+from nanobrag_torch.units import ANGSTROM_PER_METRE, DEGREES_PER_RADIAN, METRES_PER_ANGSTROM, PHOTON_EV_ANGSTROM
 from nanobrag_torch.version import PROGRAM_NAME, VERSION
 
 SCHEMA = "nanobragg-description/1"
-ANGSTROM_PER_METRE = 1e10
 FRAMES = {
     "laboratory": "right-handed x y z in which -beam_vector and its fellows are given; the sample is at the origin",
     "detector": "metres along the fast and slow axis from the outer corner of pixel 0,0",

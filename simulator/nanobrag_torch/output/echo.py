@@ -10,10 +10,9 @@ from nanobrag_torch.physics.arithmetic import number
 from nanobrag_torch.physics.detector import dials_origin_mm
 from nanobrag_torch.physics.vectors import cross, dot
 from nanobrag_torch.render.scene import Scene
-from nanobrag_torch.units import AVOGADRO_PER_MOL, DEGREES_PER_RADIAN, PROTEIN_G_PER_CM3
+from nanobrag_torch.units import ANGSTROM_PER_METRE, AVOGADRO_PER_MOL, DEGREES_PER_RADIAN, PROTEIN_G_PER_CM3
 
 UM_PER_METRE = 1e6
-ANGSTROM_PER_METRE = 1e10
 CM3_PER_A3 = 1e-24
 SHAPES = {"square": "parallelpiped", "round": "ellipsoidal", "gauss": "gaussian", "tophat": "tophat-spot"}
 
