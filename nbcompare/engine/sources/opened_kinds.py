@@ -48,7 +48,7 @@ _OF_PUSHING = re.compile(r"\s*\[(remote|branch|user|author|committer|credential|
                          r"|safe|color|pull|push|fetch|advice|init|url|gpg|commit|tag|rebase|rerere|gui|sendemail)\b",
                          re.IGNORECASE)
 _CONFIGURATIONS = ("/.git/config", "/.gitconfig", "/git/config")
-_CACHE_FILES = re.compile(r".*(\.pid|/__pycache__/[^/]*\.pyc|gconv-modules\.cache|~)")
+_CACHE_FILES = re.compile(r".*(\.pid|/__pycache__/[^/]*\.pyc|gconv-modules\.cache)")
 _PACKAGES = re.compile(r"(.*/(?:site|dist)-packages)/(.+)")
 _STDLIB = re.compile(r"(.*/lib(?:64)?/(?:python|pypy)3(?:\.\d+)?t?)/(.+)")
 OWN, PYTHON, SYSTEM, INSTALLED = "own", "python", "system", "installed"

@@ -1,12 +1,17 @@
-"""The list of files of an installed distribution, as installers write it."""
+"""Of what kind an opened file is, and the list of files of an installed distribution, as installers write it."""
 
 import pytest
 
-from nbcompare.engine.sources.opened_kinds import INSTALLED, FileKind, entry_of, rows_of
+from nbcompare.engine.sources.opened_kinds import INSTALLED, OWN, FileKind, entry_of, kind_of, rows_of
 
 ROWS = ["port/a.py,sha256=abc,12", "port/b.py,,", "port/c.py,md5=abc,3", "two,sha256=abc", "../bin/port,sha256=def,",
         "port-1.dist-info/RECORD,,"]
 EXPECTED = {"port/a.py": ("sha256=abc", "12"), "../bin/port": ("sha256=def", "")}
+
+
+@pytest.mark.parametrize("name", ["table.txt~", "table.bak", ".table.swp", "#table#", "table.log", "table.lock"])
+def test_what_an_editor_leaves_counts_where_it_is_opened(name):
+    assert kind_of(f"/project/{name}") == FileKind(OWN, "", f"/project/{name}")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
