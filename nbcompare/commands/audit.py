@@ -37,7 +37,8 @@ def _listed(context: click.Context, _parameter: click.Parameter, asked: bool) ->
 @click.option("--kinds", multiple=True, metavar="NAME[,NAME]", help="Only these kinds or classes of defect.")
 @click.option("--strengths", default="1,0.1,0.01", show_default=True, metavar="SHARES",
               help="Strengths, as shares of the full one.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of all amounts, places and directions.")
+@click.option("--seed", type=int, metavar="N", default=1, show_default=True,
+              help="Seed of all amounts, places and directions.")
 @click.option("--threshold-only", "alone", metavar="METRIC[@ROI]=VALUE", shell_complete=complete_metrics,
               help="Judge with this threshold and nothing beside it.")
 @click.option("--no-diagnosis", is_flag=True, help="Do not ask the diagnosis.")
@@ -49,7 +50,8 @@ def _listed(context: click.Context, _parameter: click.Parameter, asked: bool) ->
               help="Exit 3 unless for this share of them the right cause stands first.")
 @click.option("--require-three", type=Finite(), callback=_share, metavar="SHARE",
               help="Exit 3 unless for this share of them the right cause is among the first three.")
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Defects looked at at a time.")
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="N", default=1, show_default=True,
+              help="Defects that are looked at at once.")
 @click.option("--cache", type=click.Path(path_type=Path), metavar="DIR",
               help="Where images and answers are kept, so that a stopped audit goes on.  [default: the user's cache]")
 @experiment_options

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command("trace")
 @click.option("--pixel", "pixels", nargs=2, type=click.IntRange(min=0), multiple=True, metavar="FAST SLOW",
               help="Pixel to trace; may be given again. Default: the one of the largest difference and the brightest.")
-@click.option("--tolerance", type=Finite(0, min_open=True), default=1e-6, show_default=True,
+@click.option("--tolerance", type=Finite(0, min_open=True), metavar="SHARE", default=1e-6, show_default=True,
               help="Largest relative difference that agrees; of geometric factors a thousandth of it.")
 @click.option("--all", "every", is_flag=True, help="Show every entry of each factor, not only the worst.")
 @click.option("--complete", is_flag=True, help="Ask the bundled C reference for the loops that the reference does not "

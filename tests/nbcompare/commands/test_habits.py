@@ -65,9 +65,11 @@ def test_a_diagnosis_that_takes_long_says_so_also_where_nothing_is_redrawn():
 def test_a_word_that_is_missing_is_told_by_the_name_that_help_gives_it():
     """click says of an argument of two words, "Argument 'named' takes 2 values"."""
     group = cli.LazyCommands("nb-compare")
-    found = [(name, word) for name in COMMANDS for word in group.get_command(click.Context(group), name).params
-             if isinstance(word, click.Argument)]
+    every = [(name, word) for name in COMMANDS for word in group.get_command(click.Context(group), name).params]
+    found = [(name, word) for name, word in every if isinstance(word, click.Argument)]
     assert len(found) > 15 and [(name, word.name) for name, word in found if word.nargs not in (1, -1)] == []
+    numbers = [word for _, word in every if isinstance(word.type, (type(click.INT), type(click.FLOAT)))]
+    assert len(numbers) > 15 and {word.name for word in numbers if not word.metavar} == set(), "click says FLOAT RANGE"
 
 
 def test_what_has_no_room_is_named_where_it_is():
