@@ -45,8 +45,6 @@ class StagedInput:
         return (self.pinned_sha256 is None and self.origin != "user") or self.sha256 == self.pinned_sha256
 
 
-
-
 def stage_inputs(case: Case, overrides: Mapping[str, Path], folder: Path) -> tuple[StagedInput, ...]:
     """Put every input of the case into ``folder`` under its own name.
 
@@ -102,8 +100,6 @@ def copy_input(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
     except OSError as fault:
         raise FileError(f"{source}: cannot copy the input: {fault.strerror}") from None
-
-
 
 
 def hash_inputs(inputs: Iterable[StagedInput]) -> str:

@@ -120,8 +120,6 @@ def _regions_named(ctx: click.Context) -> list[str]:
         return []
 
 
-
-
 def engine_options(command: Command) -> Command:
     """The options that choose and feed the engines, the same for run, sweep and one-shot."""
     resample = click.option("--resample", is_flag=True, help="Put a subject image of another declared shape on the "

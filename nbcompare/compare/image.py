@@ -217,14 +217,6 @@ def resample_nearest(image: np.ndarray, shape: Shape) -> np.ndarray:
 # --- the shape that a command line declares -------------------------------------------------------
 
 
-
-
-
-
-
-
-
-
 _LEADING_NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 """What C's atof reads of an item: "64 64" is 64."""
 

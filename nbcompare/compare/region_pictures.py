@@ -54,7 +54,6 @@ _LEFT = 46
 """Room for the pixel numbers beside a panel."""
 
 
-
 @dataclass(frozen=True)
 class _Panel:
     """One image [slow, fast] of float64 in its colours; without a scale it is a plain grey field."""

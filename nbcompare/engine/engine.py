@@ -138,7 +138,6 @@ class Run:
         return cls(**{**stored, "argv": tuple(stored["argv"]), "shape": Shape(**stored["shape"]), "failure": failure})
 
 
-
 @dataclass(frozen=True)
 class Rendering:
     """A run and what it gave.

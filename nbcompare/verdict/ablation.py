@@ -85,8 +85,6 @@ QuietRun = Callable[[Job], Rendering]
 """Runs a job and keeps nothing of it."""
 
 
-
-
 def ablate(command: Sequence[str], jobs: Mapping[str, Job], image: np.ndarray, run_quietly: QuietRun,
            inputs: Path, *, required: Collection[str], only_required: bool,
            may_run: Collection[str] = (REFERENCE, SUBJECT), known: Ablation | None = None) -> Ablation:

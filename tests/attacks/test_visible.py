@@ -231,7 +231,6 @@ def test_a_run_that_does_not_follow_from_engine_and_case_is_a_fault(nb, store, e
             load_bundle(store.passed)
 
 
-
 @pytest.mark.parametrize("number", ["1" + "0" * 400, "-" + "9" * 5000, "1e400"])
 def test_a_number_that_nothing_can_hold_is_a_damaged_record(nb, store, number):
     path = store.failed / "record.json"

@@ -35,7 +35,6 @@ FAIL, COMPARE = "fail", "compare"
 """Pixels that are NaN or infinite are an error, or are left out of the figures and counted."""
 
 
-
 @dataclass(frozen=True)
 class ImagePairOptions:
     """What the user said beside the two files.

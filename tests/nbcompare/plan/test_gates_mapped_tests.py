@@ -20,7 +20,6 @@ class cuda:
 """
 
 
-
 @pytest.fixture
 def map_tests(small_case, tmp_path):
     """Give the small case a file of mapped tests."""
