@@ -67,8 +67,11 @@ LIMITS = """\
 - A process that an engine leaves is found and ended on Linux. Elsewhere one that leaves its process group goes on.
 - Engines are not kept from the network, from files of the user, or from one another's time.
 - What an engine takes from no file is not kept with a sum: the clock, the host's name, what `git show` reads from a
-  history, a device. What it asks of another program through a socket, a pipe, messages or shared memory is told, and
-  the gate is red.
+  history, a device, a key of the kernel, another program's memory that is read in place (`process_vm_readv`), what
+  others send it where it listens. What it asks of another program through a socket, a pipe, messages or shared memory
+  is told, and the gate is red; not so a message that is addressed by `sendmsg`. Whether something is there it can
+  also learn by trying to change or remove it (`chmod`, `utime`, `mkdir`, `unlink`), which is not taken for a
+  question.
 """
 
 
