@@ -167,6 +167,8 @@ def _notes(record: Record, case: Case | None) -> Iterator[str]:
             yield f"the bundle was made with more {key}: {' '.join(getattr(said, key))}"
     if not record.inputs_as_pinned:
         yield "the bundle was made with input files of the user's own"
+    if case is None and said.sha256 is None:
+        return  # two images that were judged without a case
     file = case.path if case else case_file_here(said.file)
     if file is None:
         yield "whether the case changed since is not known: there is no case file of that name here"
