@@ -6,6 +6,7 @@ the direction of writing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,12 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def meant(text: str) -> str:
+    """The text that is shown as one line, where all that looks like an escape in it is one."""
+    return re.sub(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[nrt])",
+                  lambda found: found[0].encode().decode("unicode_escape"), text)
 
 
 def counted(number: int, what: str) -> str:

@@ -15,9 +15,12 @@ from pathlib import Path
 import pytest
 
 from nbcompare.engine.processes.open_calls import OpenCalls
-from nbcompare.engine.sources.opened import OpenedFiles, changed_since
+from nbcompare.engine.sources.made_of import SourceFile
+from nbcompare.engine.sources.opened import OpenedFiles, SymbolicLink, changed_since
+from nbcompare.files import sha256_of
 from nbcompare.run import account_ahead
 from nbcompare.run.ready import Meanwhile
+from nbcompare.visible import each_text, visible
 from tests.nbcompare.second_repository import DECLARED, WRAPPED
 
 pytestmark = [pytest.mark.usefixtures("quick_runs"), pytest.mark.skipif(
@@ -226,6 +229,21 @@ for file in glob.glob({made_at_run_time(home / "plugins")} + "/*.py"):
     assert gate(ALL) == {}
     table.write_text("X = 4\n")
     assert how(nb, project) == "ran"
+
+
+def test_names_that_cannot_be_shown_are_found_again(tmp_path):
+    """The record has them escaped: such a file was gone for every gate, and one that was not there never came."""
+    table, flag, link = (f"{tmp_path}/{name}" for name in ("caf\udce9.dat", "no\nflag", "l\udce9"))
+    Path(table).write_text("1\n")
+    os.symlink(table, link)
+    found = OpenedFiles(files=(SourceFile("table", table, sha256_of(table)),), absent=(flag,),
+                        links=(SymbolicLink(link, table),))
+    found = OpenedFiles.from_dict(each_text(found.as_dict(), visible))
+    assert changed_since(found) == []
+    Path(flag).write_text("")
+    assert changed_since(found) == [f"{visible(flag)} is new"]
+    Path(table).write_text("2\n")
+    assert changed_since(found) == ["table changed", f"{visible(flag)} is new"]
 
 
 def how(nb, project):
