@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nbcompare.errors import FileError
+from nbcompare.visible import meant, visible
 
 ODD_BEGINNINGS = (
     (b"version https://git-lfs.github.com/", "is a git-LFS pointer, not the file it stands for", "git lfs pull"),
@@ -122,9 +123,14 @@ def real_path(path: str) -> str:
     return os.path.realpath(path) if found.endswith(" (deleted)") or not found.startswith("/") else found
 
 
+def on_disk(path: str) -> str:
+    """A path of a record as the disk has it: what cannot be seen, as letters of no UTF-8, stands there escaped."""
+    return path if "\\" not in path or os.path.lexists(path) else meant(path)
+
+
 def hash_of_named(named_sums: Iterable[tuple[str, str]]) -> str:
-    """One sha256 over (name, sha256) pairs, in the order given."""
-    return hashlib.sha256("".join(f"{digest}  {name}\n" for name, digest in named_sums).encode()).hexdigest()
+    """One sha256 over (name, sha256) pairs, in the order given; names as a record shows them."""
+    return hashlib.sha256("".join(f"{digest}  {visible(name)}\n" for name, digest in named_sums).encode()).hexdigest()
 
 
 def entries_below(folder: Path | str) -> Iterator[tuple[str, os.DirEntry[str]]]:

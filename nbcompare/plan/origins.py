@@ -31,7 +31,7 @@ from nbcompare.engine.sources.made_of import changes, look_at
 from nbcompare.engine.sources.opened import OpenedFiles
 from nbcompare.engine.sources.python_here import lies_beside
 from nbcompare.errors import FileError, UsageError
-from nbcompare.files import sha256_of
+from nbcompare.files import on_disk, sha256_of
 from nbcompare.plan.evidence import Evidence
 from nbcompare.run.other_copies import copies_elsewhere
 from nbcompare.run.provenance import not_all_known
@@ -207,7 +207,7 @@ def _new_files(engine: EngineIdentity, case: Case) -> list[str]:
         now = look_at(found, case.environment)
     except FileError as fault:
         return [fault.message + (f" ({fault.hint})" if fault.hint else "")]
-    known = {os.path.realpath(entry.path) for entry in engine.made_of.files}
+    known = {os.path.realpath(on_disk(entry.path)) for entry in engine.made_of.files}
     known |= engine.opened.own if engine.opened else set()
     return [f"{entry.path} is new" for entry in now.files if os.path.realpath(entry.path) not in known]
 

@@ -28,7 +28,8 @@ from nbcompare.engine.sources.libraries import linked_libraries, loader_of
 from nbcompare.engine.sources.python_here import SKIPPED, files_below, lies_beside
 from nbcompare.engine.sources.real_paths import RealPaths
 from nbcompare.errors import FileError
-from nbcompare.files import hash_of_named, sum_of
+from nbcompare.files import hash_of_named, on_disk, sum_of
+from nbcompare.visible import visible
 
 MOST_FILES = 20_000
 STARTS_ANOTHER = "starts another program"
@@ -80,7 +81,7 @@ class MadeOf:
     @functools.cached_property
     def sha256(self) -> str:
         """One sum over names and bytes of all files, wherever they lie."""
-        return hash_of_named(sorted((entry.name, entry.sha256) for entry in self.files))
+        return hash_of_named(sorted((visible(entry.name), entry.sha256) for entry in self.files))
 
     def as_dict(self) -> dict[str, Any]:
         lists = [key for key in _LISTS if key != "keeps" or self.keeps]
@@ -316,15 +317,15 @@ def changes(before: MadeOf, but: Collection[str] = ()) -> list[str]:
     found = []
     for entry in before.without(but).files:
         try:
-            if sum_of(entry.path) != entry.sha256:
+            if sum_of(on_disk(entry.path)) != entry.sha256:
                 found.append(f"{entry.name} changed")
         except FileError:
             found.append(f"{entry.name} is gone")
     real = RealPaths()
-    known = {real.of(entry.path) for entry in before.files}
+    known = {real.of(on_disk(entry.path)) for entry in before.files}
     now = [path for folder in before.folders if os.path.isdir(folder) for path in listed(Path(folder))]
     if before.base and before.globs:
         now += _globbed(Path(before.base), before.globs)
-    return found + [f"{path.name} is new" for path in dict.fromkeys(now)
+    return found + [f"{visible(path.name)} is new" for path in dict.fromkeys(now)
                     if real.of(str(path)) not in known and real.of(str(path)) not in but
                     and not is_kept(str(path), before.keeps)]

@@ -24,7 +24,7 @@ from nbcompare.engine.sources.opened_kinds import (
 )
 from nbcompare.engine.sources.python_here import in_cache
 from nbcompare.errors import FileError
-from nbcompare.files import hash_of_named, sum_of
+from nbcompare.files import hash_of_named, on_disk, sum_of
 from nbcompare.visible import meant
 
 RECORD = "RECORD"
@@ -144,15 +144,15 @@ def changed_since(opened: OpenedFiles) -> list[str]:
     for entry in opened.files:
         if entry.name.endswith(f" {RECORD}"):
             found += [f"{path} was changed" for path in edited_now(entry.path) if path not in listed]
-    found += [f"{path} is new" for path in opened.absent if os.path.lexists(_on_disk(path))]
+    found += [f"{path} is new" for path in opened.absent if os.path.lexists(on_disk(path))]
     for listing in opened.listings:
-        names = names_in(_on_disk(listing.place), listing.endings)
+        names = names_in(on_disk(listing.place), listing.endings)
         if names is None or sum_of_names(names) != listing.sha256:
             found.append(f"{listing.place} has other files than when it was listed")
     found += [f"{link.path} leads elsewhere" for link in opened.links
-              if link_at(_on_disk(link.path)) not in (link.target, meant(link.target))]
+              if link_at(on_disk(link.path)) not in (link.target, meant(link.target))]
     found += [f"{entry.path} has other attributes" for entry in opened.attributes
-              if sum_of_attributes(_on_disk(entry.path)) != entry.sha256]
+              if sum_of_attributes(on_disk(entry.path)) != entry.sha256]
     found += filter(None, [other_order(opened.by_age)])
     for group in opened.groups:
         if sum_of_group(group.place, group.names) != group.sha256:
@@ -173,16 +173,11 @@ def is_as_it_was(opened: OpenedFiles) -> bool:
 def change_of(entry: SourceFile) -> str | None:
     """How a file is not what it was, in a word or two; None where it is, or can be made again."""
     try:
-        if sum_as_opened(_on_disk(entry.path)) != entry.sha256:
+        if sum_as_opened(on_disk(entry.path)) != entry.sha256:
             return "changed"
     except FileError:
         return None if can_be_made_again(entry.path) else "is gone"
     return None
-
-
-def _on_disk(path: str) -> str:
-    """A path of a record as the disk has it: what cannot be seen, as letters of no UTF-8, stands there escaped."""
-    return path if "\\" not in path or os.path.lexists(path) else meant(path)
 
 
 def sum_of_group(place: str, names: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """What a port is made of: the files that it reads beside its package, and what declared sources answer for."""
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -368,3 +369,15 @@ def test_a_library_that_is_loaded_before_all_is_in_its_sum(project):
     library.write_bytes(b"no library, and so passed over")
     found = looked_at(project, f"command: /bin/true, environment: {{set: {{LD_PRELOAD: {library}}}}}")
     assert "$LD_PRELOAD" in {entry.name for entry in found.files}
+
+
+def test_a_file_whose_name_is_no_text_is_a_source_as_others_are(run, gate, project):
+    """The é of Latin-1; the run ended with a trace. A gate knows it again by its name as the record shows it."""
+    table = os.fsencode(project.core.parent) + b"/caf\xe9.dat"
+    Path(os.fsdecode(table)).write_text("1\n")
+    project.declare(DECLARED)
+    project.commit("a table")
+    assert run()[0] == 0
+    assert gate("engines_unchanged: true, clean_tree: true") == {}
+    Path(os.fsdecode(table)).write_text("2\n")
+    assert "caf" in gate("engines_unchanged: true")["engines_unchanged"]
