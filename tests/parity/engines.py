@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,17 +39,19 @@ class Ran:
 
 
 class TorchBatch:
-    """``python -m nanobrag_torch -batch``: one process, one command after another."""
+    """``python -m nanobrag_torch -batch``: one process, one command after another, also where threads share it."""
 
     def __init__(self, *common: str):
         command = [sys.executable, "-m", "nanobrag_torch", "-batch", "-threads", "1", *common]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._one_at_a_time = threading.Lock()
 
     def run(self, argv, folder: Path) -> Ran:
         """Run a command in a folder that is there."""
-        print(json.dumps({"argv": [str(word) for word in argv], "folder": str(folder)}), file=self._process.stdin,
-              flush=True)
-        answer = json.loads(self._process.stdout.readline())
+        with self._one_at_a_time:
+            print(json.dumps({"argv": [str(word) for word in argv], "folder": str(folder)}), file=self._process.stdin,
+                  flush=True)
+            answer = json.loads(self._process.stdout.readline())
         return Ran(answer["exit_code"], answer["stdout"], answer["stderr"], folder)
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ class Done:
 @pytest.fixture
 def cluster(monkeypatch):
     here = Cluster()
-    monkeypatch.setattr(bands, "connected", lambda address: (None, here))
+    monkeypatch.setattr(bands, "connected", lambda address, progress: (None, here))
     return here
 
 
