@@ -184,7 +184,7 @@ class FastRenderer:
         self.near_edge = np.zeros(len(rows), dtype=bool)
         if self.of_one_ray:
             return self._rows_of_one_ray(rows, tile, self.of_one_ray)
-        pixels = PixelSums(self.ever_turned, tile)
+        pixels = PixelSums(self.ever_turned, tile, digits_off=True)
         pixels.total = pixels.total + self.water
         for layer in range(scene.geometry.layers):
             for sub_slow in range(scene.oversample):

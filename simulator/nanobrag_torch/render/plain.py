@@ -116,10 +116,12 @@ class TermsWithDigitsOff(Protocol):
 
 
 class PixelSums:
-    """What is known of each pixel while it is summed: the factors in force and the sum so far."""
+    """What is known of each pixel while it is summed: the factors in force and the sum so far. The fast path may have
+    ``digits_off`` at the end of its factors."""
 
-    def __init__(self, scene: Scene, tile: Tile, trace=None, quick: TermsWithDigitsOff | None = None):
-        self.scene, self.tile, self.trace, self.quick = scene, tile, trace, quick
+    def __init__(self, scene: Scene, tile: Tile, trace=None, quick: TermsWithDigitsOff | None = None, *,
+                 digits_off: bool = False):
+        self.scene, self.tile, self.trace, self.quick, self.digits_off = scene, tile, trace, quick, digits_off
         self.omega: Any = None
         self.polarization = Polarization(scene, tile)
         self.capture: Any = None
@@ -144,7 +146,7 @@ class PixelSums:
         recomputed = self.scene.oversample_thick and "last-layer-capture" in self.scene.emulate
         if isinstance(self.scene.geometry.thickness, float) and self.scene.geometry.thickness == 0.0 and not recomputed:
             return 1.0
-        return capture_fraction(self.scene.geometry, sub.diffracted, sub.index.layer)
+        return capture_fraction(self.scene.geometry, sub.diffracted, sub.index.layer, quick=self.digits_off)
 
     def inside(self, source) -> list:
         """The factors of each term of a source, in order: weight and capture, and those whose flag is on."""
