@@ -52,6 +52,9 @@ def test_the_precision_is_the_one_asked_for(scene_of, dtype, plain, fast):
     ("-twotheta 89 -pivot sample -oversample 1", "fast:float32"),
     ("-twotheta 90 -pivot sample -oversample 1", "plain:float64 (a detector through the sample)"),
     ("-close_distance 1e-7 -oversample 1", "plain:float64 (a detector through the sample)"),
+    ("-distance 1e150 -oversample 1", "fast:float32"),
+    ("-distance 1e160 -oversample 1", "plain:float64 (a detector beyond all numbers)"),
+    ("-detpixels 9 -pixel 1e160 -oversample 1", "plain:float64 (a detector beyond all numbers)"),
 ])
 def test_float32_only_where_it_is_exact_and_plain_for_what_only_plain_can_do(scene_of, options, path):
     assert chosen(scene_of(options), render="fast") == path

@@ -134,9 +134,13 @@ def no_sources(scene: Scene) -> str:
 
 
 def no_directions(scene: Scene) -> str:
-    """What of a detector has no direction, as it may lie at the sample; empty where nothing does. h there is no number,
-    and nothing can be looked up by it."""
+    """What of a detector has no direction, as it may lie at the sample, or so far away that the square of that is no
+    number; empty where nothing does. h there is no number, and nothing can be looked up by it."""
     geometry = scene.geometry
+    distance = number(geometry.distance)
+    sides = number(geometry.pixel_size) * (geometry.fast_pixels + geometry.slow_pixels)
+    if not math.isfinite(number(dot(geometry.pix0, geometry.pix0)) + distance * distance + sides * sides):
+        return "a detector beyond all numbers"
     fast, slow, sensor, first = (tuple(number(x) for x in vector) for vector in
                                  (geometry.fast, geometry.slow, geometry.normal, geometry.pix0))
     depths = np.arange(geometry.layers) * number(geometry.layer_thickness)
